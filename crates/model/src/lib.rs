@@ -1,0 +1,29 @@
+//! Domain types of Backfleet: the bundle request, strategies, keys, candles as columns, outcomes.
+//!
+//! **Invariant:** no I/O, no clock, no async. What is parsed here is trusted everywhere else.
+
+mod calendar;
+mod candle;
+mod digest;
+pub mod fault;
+mod outcome;
+pub mod settings;
+mod spec;
+mod status;
+pub mod strategy;
+mod timeframe;
+
+pub use calendar::{Calendar, CalendarError, TimeZoneName};
+pub use candle::{Candle, CandleSlice, Candles, SeriesId};
+pub use digest::{Digest, DigestError};
+pub use fault::{Fault, Faults};
+pub use outcome::{
+    Counts, DailyMark, Fill, FillReason, FundingEvent, OpenPosition, Outcome, OutcomeError,
+    PositionSide, Side, SkipReason, Warmup,
+};
+pub use spec::{JobSpec, TimeRange};
+pub use status::{BundleStatus, JobStatus};
+pub use timeframe::{DAY_MS, MINUTE_MS, Timeframe, TimeframeError};
+
+/// Version of everything that decides an outcome's bytes; part of every result key.
+pub const ENGINE_VERSION: &str = "1";
