@@ -1,1 +1,52 @@
-//! Placeholder.
+//! The HTTP interface: submits, estimates, statuses, jobs, results, cancel, and what is known.
+//!
+//! A request goes through the outermost layer (`edge`), its handler, then `model` for meaning and
+//! `store` for everything kept. Any number of processes serve one database: this crate holds caches
+//! and nothing else, so any process answers any request.
+//! **Invariant:** no backtest runs here, no candle is loaded to answer a submit, and no SQL, path
+//! or stack trace leaves: every refusal is a [`Problem`] with a [`Code`] of its own page.
+
+mod app;
+mod body;
+mod bundles;
+mod code;
+mod config;
+mod cursor;
+mod demand;
+mod edge;
+mod error_pages;
+mod facts;
+mod flight;
+mod health;
+mod job;
+mod jobs;
+mod known;
+mod openapi;
+mod operators;
+mod pages;
+mod params;
+mod problem;
+mod results;
+mod router;
+mod rows;
+mod schema;
+mod seqs;
+mod series;
+mod serve;
+mod status;
+mod status_cache;
+mod strategies;
+mod submit;
+mod table;
+mod text;
+mod wheres;
+mod workers;
+
+pub use app::App;
+pub use code::Code;
+pub use config::Config;
+pub use error_pages::error_codes;
+pub use openapi::openapi_json;
+pub use problem::{PROBLEM_JSON, Problem};
+pub use router::router;
+pub use serve::{Error, serve};

@@ -1,1 +1,35 @@
-//! Placeholder.
+//! Candle series: where they come from, how they are checked, and how they reach the engine.
+//!
+//! A [`CandleSource`] (InfluxDB, Parquet files, memory) is read in fixed segments; the host's
+//! [`Cache`] keeps them as mapped column files; a [`Market`] gives the engine one contiguous slice
+//! per range. Importers fill the Parquet store, [`push`] copies it to InfluxDB.
+//! **Invariant:** nothing here knows of bundles, jobs or strategies.
+
+mod cache;
+mod clock;
+mod error;
+mod flight;
+pub mod import;
+mod influx;
+mod market;
+mod memory;
+mod names;
+mod parquet;
+mod segment;
+mod series;
+mod source;
+mod transfer;
+mod validate;
+
+pub use cache::{Cache, CacheSettings};
+pub use clock::Clock;
+pub use error::{Cause, Error, FileCause};
+pub use influx::{Auth, Influx, InfluxSettings, Mapping, Secret, WriteReport};
+pub use market::{Loaded, Market};
+pub use memory::MemorySource;
+pub use parquet::{Merged, ParquetStore};
+pub use segment::Segment;
+pub use series::SeriesInfo;
+pub use source::CandleSource;
+pub use transfer::{Format, Progress, PushReport, export, push};
+pub use validate::{RowFault, Rule};

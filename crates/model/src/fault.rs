@@ -101,20 +101,29 @@ pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// Characters of a name that are compared: longer ones are no slip.
 const MAX_NAME: usize = 64;
 
-/// Levenshtein distance, ignoring ASCII case.
+/// Edits between two names, ignoring ASCII case; two neighbours swapped are one edit (optimal
+/// string alignment).
 fn edit_distance(left: &[char], right: &str) -> usize {
     let right: Vec<char> = right.chars().take(MAX_NAME).collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=right.len()).collect();
     for (i, l) in left.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
+        let mut row = vec![i + 1];
         for (j, r) in right.iter().enumerate() {
-            let change = diagonal + usize::from(!l.eq_ignore_ascii_case(r));
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+            let change = above[j] + usize::from(!l.eq_ignore_ascii_case(r));
+            let mut least = change.min(above[j + 1] + 1).min(row[j] + 1);
+            let swapped = i > 0
+                && j > 0
+                && l.eq_ignore_ascii_case(&right[j - 1])
+                && left[i - 1].eq_ignore_ascii_case(r);
+            if swapped {
+                least = least.min(before[j - 1] + 1);
+            }
+            row.push(least);
         }
+        before = std::mem::replace(&mut above, row);
     }
-    row[right.len()]
+    above[right.len()]
 }
 
 #[cfg(test)]
@@ -127,6 +136,7 @@ mod tests {
         assert_eq!(nearest("stoplosspct", names), Some("stopLossPct"));
         assert_eq!(nearest("stopLosPct", names), Some("stopLossPct"));
         assert_eq!(nearest("leverge", names), Some("leverage"));
+        assert_eq!(nearest("fats", ["fast", "slow"]), Some("fast"));
         assert_eq!(nearest("banana", names), None);
     }
 

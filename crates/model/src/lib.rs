@@ -2,25 +2,35 @@
 //!
 //! **Invariant:** no I/O, no clock, no async. What is parsed here is trusted everywhere else.
 
+mod bundle;
 mod calendar;
 mod candle;
+mod canonical;
 mod digest;
 pub mod fault;
+mod gaps;
+pub mod keys;
+mod number;
 mod outcome;
+mod resample;
 pub mod settings;
 mod spec;
 mod status;
 pub mod strategy;
+pub mod support;
 mod timeframe;
 
+pub use bundle::{Axis, Bundle, Limits, Position, Variant};
 pub use calendar::{Calendar, CalendarError, TimeZoneName};
 pub use candle::{Candle, CandleSlice, Candles, SeriesId};
 pub use digest::{Digest, DigestError};
 pub use fault::{Fault, Faults};
+pub use gaps::missing_candles;
 pub use outcome::{
     Counts, DailyMark, Fill, FillReason, FundingEvent, OpenPosition, Outcome, OutcomeError,
     PositionSide, Side, SkipReason, Warmup,
 };
+pub use resample::{RESAMPLER_VERSION, Resampled, resample};
 pub use spec::{JobSpec, TimeRange};
 pub use status::{BundleStatus, JobStatus};
 pub use timeframe::{DAY_MS, MINUTE_MS, Timeframe, TimeframeError};

@@ -439,3 +439,31 @@ pub struct SeriesOverrides {
     /// Risk-free rate, percent a year.
     pub risk_free_pct: Option<f64>,
 }
+
+/// What a series says of itself, after the request's overrides: part of every data hash.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SeriesSettings {
+    /// Day grid.
+    pub calendar: crate::Calendar,
+    /// Trading rules.
+    pub instrument: Instrument,
+    /// Periods in a year; `None` = those of the calendar.
+    pub periods_per_year: Option<f64>,
+}
+
+impl SeriesOverrides {
+    /// The settings of `series` where the request does not set them.
+    ///
+    /// A request that sets the calendar alone takes that calendar's periods, not the series' own.
+    #[must_use]
+    pub fn resolve(&self, series: &SeriesSettings) -> SeriesSettings {
+        let own_periods = if self.calendar.is_some() { None } else { series.periods_per_year };
+        let calendar = self.calendar.clone().unwrap_or_else(|| series.calendar.clone());
+        let periods = self.periods_per_year.or(own_periods);
+        SeriesSettings {
+            periods_per_year: Some(periods.unwrap_or_else(|| calendar.periods_per_year())),
+            calendar,
+            instrument: self.instrument.unwrap_or(series.instrument),
+        }
+    }
+}

@@ -56,9 +56,14 @@ impl Timeframe {
         i64::from(self.minutes.get()) * MINUTE_MS
     }
 
+    /// Whether candles span a week: such series are marked and annualised by the week.
+    pub fn is_week(self) -> bool {
+        self.minutes.get() == WEEK_MINUTES
+    }
+
     /// Open time of the candle that contains `time_ms`; weeks open on Monday 00:00 UTC.
     pub fn floor(self, time_ms: i64) -> i64 {
-        let offset = if self.minutes.get() == WEEK_MINUTES { FIRST_MONDAY_MS } else { 0 };
+        let offset = if self.is_week() { FIRST_MONDAY_MS } else { 0 };
         (time_ms - offset).div_euclid(self.ms()) * self.ms() + offset
     }
 

@@ -1,1 +1,12 @@
-//! Placeholder.
+//! Bundles, jobs, results, workers and keys on PostgreSQL or SQLite.
+//!
+//! **Invariant:** the only SQL of the project; no transaction stays open during a backtest.
+
+mod contract;
+mod failure;
+mod payload;
+pub mod postgres;
+mod rows;
+pub mod sqlite;
+
+pub use contract::*;

@@ -1,0 +1,30 @@
+# The few commands of this project. `make help` lists them.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench fmt
+
+# Where cargo puts what it builds.
+target := $(or $(CARGO_TARGET_DIR),target)
+
+help: ## List the commands.
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: ## Build Backfleet, run backtests of the sample candles, show the results.
+	cargo build --locked --package backfleet
+	$(target)/debug/backfleet demo
+
+test: ## Everything that CI checks. Installs PostgreSQL and InfluxDB (Debian) if missing.
+	scripts/install-test-servers.sh
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps
+	scripts/run-tests.sh $(target)
+
+bench: ## Measure the engine, and the whole system under a thousand users.
+	cargo bench --locked --workspace
+	bench/thousand_users
+
+fmt: ## Format the sources.
+	cargo fmt --all

@@ -1,0 +1,160 @@
+//! What every handler shares: the store, the market, the configuration and a few caches.
+//!
+//! **Invariant:** nothing here is state. Any process may be killed and any other answers the same.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use candles::{Market, SeriesInfo};
+use metrics_exporter_prometheus::PrometheusHandle;
+use store::{QueueDepth, Store, WorkerRow};
+
+use crate::code::Code;
+use crate::config::Config;
+use crate::facts::FactsCache;
+use crate::flight::Flight;
+use crate::problem::Problem;
+use crate::status_cache::StatusCache;
+
+/// Whose bundles are shown and stored where no API keys are used.
+pub(crate) const OWNER: &str = "local";
+
+/// Time between two passes that evict what nobody reads.
+const SWEEP_PERIOD: Duration = Duration::from_secs(5);
+/// How old numbers about the whole fleet may be.
+const FLEET_AGE: Duration = Duration::from_secs(1);
+
+/// One API process. Cheap to clone: clones share everything.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    market: Arc<Market>,
+    config: Config,
+    metrics: PrometheusHandle,
+    draining: AtomicBool,
+    statuses: StatusCache,
+    facts: FactsCache,
+    series: Flight<Arc<Vec<SeriesInfo>>>,
+    queue: Flight<QueueDepth>,
+    workers: Flight<Arc<[WorkerRow]>>,
+}
+
+impl App {
+    /// An API over `store` and `market`; `metrics` renders what `/metrics` answers.
+    pub fn new(
+        store: Arc<dyn Store>,
+        market: Arc<Market>,
+        config: Config,
+        metrics: PrometheusHandle,
+    ) -> App {
+        App(Arc::new(Inner {
+            store,
+            market,
+            config,
+            metrics,
+            draining: AtomicBool::new(false),
+            statuses: StatusCache::default(),
+            facts: FactsCache::default(),
+            series: Flight::default(),
+            queue: Flight::default(),
+            workers: Flight::default(),
+        }))
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.0.store
+    }
+
+    pub(crate) fn market(&self) -> &Market {
+        &self.0.market
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn metrics(&self) -> &PrometheusHandle {
+        &self.0.metrics
+    }
+
+    pub(crate) fn statuses(&self) -> &StatusCache {
+        &self.0.statuses
+    }
+
+    pub(crate) fn facts(&self) -> &FactsCache {
+        &self.0.facts
+    }
+
+    /// Readiness is refused from now on, so that no new client is sent here.
+    pub(crate) fn begin_drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
+    /// The series that the candle source holds, some seconds old at most, ascending by id.
+    pub(crate) async fn series(&self) -> Result<Arc<Vec<SeriesInfo>>, Problem> {
+        let load = || async {
+            let listed = self.0.market.series();
+            match tokio::time::timeout(self.0.config.series_timeout, listed).await {
+                Ok(Ok(series)) => Ok(series),
+                Ok(Err(error)) => {
+                    tracing::warn!(error = %Chain(&error), "the candle source cannot list series");
+                    Err(source_away())
+                }
+                Err(_elapsed) => {
+                    tracing::warn!("the candle source does not answer in time");
+                    Err(source_away())
+                }
+            }
+        };
+        self.0.series.get(|_| FLEET_AGE, load).await
+    }
+
+    /// The queue in numbers, at most a second old.
+    pub(crate) async fn queue(&self) -> Result<QueueDepth, Problem> {
+        let load = || async { Ok(self.store().queue_depth().await?) };
+        self.0.queue.get(|_| FLEET_AGE, load).await
+    }
+
+    /// The workers, newest first, at most a second old.
+    pub(crate) async fn workers(&self) -> Result<Arc<[WorkerRow]>, Problem> {
+        let load = || async { Ok(self.store().workers().await?.into()) };
+        self.0.workers.get(|_| FLEET_AGE, load).await
+    }
+
+    /// Evicts what nobody reads, again and again. Never ends by itself.
+    pub(crate) async fn sweep(&self) {
+        loop {
+            tokio::time::sleep(SWEEP_PERIOD).await;
+            self.0.statuses.evict(self.0.config.idle);
+            self.0.facts.evict(self.0.config.idle);
+            self.0.metrics.run_upkeep();
+        }
+    }
+}
+
+fn source_away() -> Problem {
+    let detail = "the candle source does not answer; try again";
+    Problem::new(Code::SourceUnavailable, detail)
+}
+
+/// An error with its causes, for the log.
+struct Chain<'a>(&'a dyn std::error::Error);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,49 @@
+//! What an API process is told at its start.
+
+use std::time::Duration;
+
+/// Limits, times and texts of one API process. Addresses are not here: the caller binds.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Program version, shown by `/`, `/healthz` and the OpenAPI document.
+    pub version: String,
+    /// Longest request body in bytes, counted after decompression.
+    pub max_body_bytes: usize,
+    /// Most jobs a bundle may have, counted over the full product.
+    pub max_jobs_per_bundle: u64,
+    /// Longest time from a request's head to its answer's head.
+    pub request_timeout: Duration,
+    /// Longest time a client may take to send a request's head.
+    pub header_timeout: Duration,
+    /// How long requests in flight may go on after a shutdown was asked for.
+    pub drain: Duration,
+    /// How long the answer to an `Idempotency-Key` is remembered.
+    pub idempotency_keep: Duration,
+    /// How old a status may be before the store is asked again.
+    pub status_age: Duration,
+    /// How old the status of a final bundle may be before the store is asked again.
+    pub final_status_age: Duration,
+    /// Time without a reader after which a bundle leaves this process's caches.
+    pub idle: Duration,
+    /// Longest wait for the candle source when a submit is checked against its series.
+    pub series_timeout: Duration,
+}
+
+impl Config {
+    /// The defaults, for a program of this version.
+    pub fn new(version: impl Into<String>) -> Config {
+        Config {
+            version: version.into(),
+            max_body_bytes: 4 * 1024 * 1024,
+            max_jobs_per_bundle: 1_000_000,
+            request_timeout: Duration::from_mins(1),
+            header_timeout: Duration::from_secs(15),
+            drain: Duration::from_secs(10),
+            idempotency_keep: Duration::from_hours(24),
+            status_age: Duration::from_millis(100),
+            final_status_age: Duration::from_secs(5),
+            idle: Duration::from_mins(1),
+            series_timeout: Duration::from_secs(2),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! `/healthz`, `/readyz` and `/metrics`.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::problem::Problem;
+
+/// The process lives.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// Always `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// Program version.
+    version: String,
+}
+
+/// Whether requests should be sent here.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Readiness {
+    /// Whether all checks pass.
+    ready: bool,
+    /// One entry a check.
+    checks: Vec<Check>,
+}
+
+/// One check.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Check {
+    /// `process`, `database` or `schema`.
+    name: &'static str,
+    /// Whether it passes.
+    ok: bool,
+    /// What was found and, where it fails, what to do.
+    detail: String,
+}
+
+/// Answers while the process lives; asks nobody.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "fleet",
+    responses((status = 200, description = "The process lives", body = Health))
+)]
+pub(crate) async fn healthz(State(app): State<App>) -> Json<Health> {
+    Json(Health { status: "ok", version: app.config().version.clone() })
+}
+
+/// Whether requests should be sent here: the process does not drain, the database answers, its
+/// schema fits.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "fleet",
+    responses(
+        (status = 200, description = "All checks pass", body = Readiness),
+        (status = 503, description = "A check fails", body = Readiness),
+    )
+)]
+pub(crate) async fn readyz(State(app): State<App>) -> Response {
+    let draining = app.draining();
+    let detail = if draining { "shutting down" } else { "running" };
+    let process = Check { name: "process", ok: !draining, detail: detail.to_owned() };
+    let database = match app.store().ping().await {
+        Ok(()) => Check { name: "database", ok: true, detail: "answers".to_owned() },
+        Err(error) => failed("database", error),
+    };
+    let schema = match app.store().schema().await {
+        Ok(schema) => Check {
+            name: "schema",
+            ok: schema.found == schema.needed,
+            detail: if schema.found == schema.needed {
+                format!("version {}", schema.found)
+            } else {
+                format!(
+                    "version {}, this program needs {}: run `backfleet migrate`",
+                    schema.found, schema.needed
+                )
+            },
+        },
+        Err(error) => failed("schema", error),
+    };
+    let checks = vec![process, database, schema];
+    let ready = checks.iter().all(|check| check.ok);
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready, checks })).into_response()
+}
+
+fn failed(name: &'static str, error: store::Error) -> Check {
+    Check { name, ok: false, detail: Problem::from(error).detail().to_owned() }
+}
+
+/// Metrics in the text format of Prometheus. The queue's gauges are at most a second old and stay
+/// as they were while the database is away.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "fleet",
+    responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))
+)]
+pub(crate) async fn metrics(State(app): State<App>) -> Response {
+    let up = match app.queue().await {
+        Ok(depth) => {
+            let jobs = [
+                ("pending", depth.pending),
+                ("on_hold", depth.on_hold),
+                ("running", depth.running),
+            ];
+            for (state, count) in jobs {
+                metrics::gauge!("backfleet_queue_jobs", "state" => state).set(count as f64);
+            }
+            metrics::gauge!("backfleet_queue_oldest_pending_seconds")
+                .set(depth.oldest_pending_seconds);
+            1.0
+        }
+        Err(_) => 0.0,
+    };
+    metrics::gauge!("backfleet_store_up").set(up);
+    let text = app.metrics().render();
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}

@@ -1,0 +1,63 @@
+//! The OpenAPI document: made from the handlers, completed here, committed, compared by a test.
+
+use std::sync::OnceLock;
+
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use utoipa::OpenApi;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{Content, Ref, RefOr, Response as DocResponse};
+
+use crate::router::routes;
+
+/// What stands above the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Backfleet",
+        version = "1",
+        description = "Runs bundles of trading-strategy backtests. Names are camelCase, times are \
+            RFC 3339 UTC, pages are `{items, next}` with an opaque `next`, and every refusal is \
+            `application/problem+json` with a stable `code` that `/errors/{code}` explains.",
+        license(name = "Apache-2.0 OR MIT")
+    ),
+    tags(
+        (name = "bundles", description = "One request: a base config x variants."),
+        (name = "jobs", description = "One backtest: one point of a bundle's product."),
+        (name = "strategies", description = "The language of strategies."),
+        (name = "candles", description = "The candle series that are stored."),
+        (name = "fleet", description = "Workers, health, metrics."),
+    ),
+    components(schemas(crate::problem::ProblemBody, crate::problem::FaultBody)),
+)]
+pub(crate) struct ApiDoc;
+
+/// The OpenAPI 3.1 document, pretty JSON with a line end; the same for every process of a version.
+pub fn openapi_json() -> String {
+    let (_, mut document) = routes().split_for_parts();
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post];
+        operations.into_iter().flatten().for_each(add_default_response);
+    }
+    let mut text = document.to_pretty_json().expect("a document has only text keys");
+    text.push('\n');
+    text
+}
+
+/// Any other status is a problem too: a parameter that is refused, a database that is away.
+fn add_default_response(operation: &mut Operation) {
+    let problem = RefOr::Ref(Ref::from_schema_name("ProblemBody"));
+    let mut response =
+        DocResponse::new("Any other refusal, such as `invalid_query` or `store_unavailable`");
+    response
+        .content
+        .insert(crate::problem::PROBLEM_JSON.to_owned(), RefOr::T(Content::new(Some(problem))));
+    operation.responses.responses.insert("default".to_owned(), RefOr::T(response));
+}
+
+/// `/api/openapi.json`.
+pub(crate) async fn get_openapi() -> Response {
+    static DOCUMENT: OnceLock<String> = OnceLock::new();
+    let document = DOCUMENT.get_or_init(openapi_json).as_str();
+    ([(CONTENT_TYPE, "application/json")], document).into_response()
+}

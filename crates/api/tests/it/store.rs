@@ -1,0 +1,163 @@
+//! A store that counts status reads and can be taken away.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use model::Digest;
+use serde_json::Value;
+use store::{
+    AttemptRow, BundleFilter, BundleRow, Cancelled, Claim, Error, Finish, Held, JobFilter, JobRow,
+    LeaseTimes, Maintained, NewBundle, Presence, Progress, QueueDepth, Release, ResultDetail,
+    Schema, Settled, Store, Submitted, WorkerId, WorkerInfo, WorkerRow,
+};
+use uuid::Uuid;
+
+/// Delegates to a real store unless it is away.
+pub(crate) struct Guarded {
+    inner: Arc<dyn Store>,
+    away: AtomicBool,
+    status_reads: AtomicU64,
+}
+
+impl Guarded {
+    pub(crate) fn new(inner: Arc<dyn Store>) -> Arc<Guarded> {
+        let (away, status_reads) = (AtomicBool::new(false), AtomicU64::new(0));
+        Arc::new(Guarded { inner, away, status_reads })
+    }
+
+    pub(crate) fn set_away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+
+    pub(crate) fn status_reads(&self) -> u64 {
+        self.status_reads.load(Ordering::SeqCst)
+    }
+
+    fn inner(&self) -> Result<&dyn Store, Error> {
+        if self.away.load(Ordering::SeqCst) {
+            let reason = "connection refused: SELECT secret FROM /var/lib/db".to_owned();
+            return Err(Error::Unavailable { reason });
+        }
+        Ok(&*self.inner)
+    }
+}
+
+#[async_trait]
+impl Store for Guarded {
+    async fn describe(&self) -> Result<String, Error> {
+        self.inner()?.describe().await
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        self.inner()?.ping().await
+    }
+
+    async fn schema(&self) -> Result<Schema, Error> {
+        self.inner()?.schema().await
+    }
+
+    async fn migrate(&self) -> Result<Schema, Error> {
+        self.inner()?.migrate().await
+    }
+
+    async fn submit(&self, bundle: NewBundle) -> Result<Submitted, Error> {
+        self.inner()?.submit(bundle).await
+    }
+
+    async fn bundle(&self, owner: Option<&str>, id: Uuid) -> Result<Option<BundleRow>, Error> {
+        self.status_reads.fetch_add(1, Ordering::SeqCst);
+        self.inner()?.bundle(owner, id).await
+    }
+
+    async fn request(&self, id: Uuid) -> Result<Option<Value>, Error> {
+        self.inner()?.request(id).await
+    }
+
+    async fn bundles(&self, filter: &BundleFilter, limit: u32) -> Result<Vec<BundleRow>, Error> {
+        self.inner()?.bundles(filter, limit).await
+    }
+
+    async fn jobs(
+        &self,
+        bundle: Uuid,
+        filter: &JobFilter,
+        limit: u32,
+    ) -> Result<Vec<JobRow>, Error> {
+        self.inner()?.jobs(bundle, filter, limit).await
+    }
+
+    async fn job(
+        &self,
+        bundle: Uuid,
+        seq: u32,
+    ) -> Result<Option<(JobRow, Vec<AttemptRow>)>, Error> {
+        self.inner()?.job(bundle, seq).await
+    }
+
+    async fn failures(&self, bundle: Uuid) -> Result<BTreeMap<String, u64>, Error> {
+        self.inner()?.failures(bundle).await
+    }
+
+    async fn detail(&self, key: Digest) -> Result<Option<ResultDetail>, Error> {
+        self.inner()?.detail(key).await
+    }
+
+    async fn standing_results(&self, keys: &[Digest]) -> Result<BTreeMap<Digest, Digest>, Error> {
+        self.inner()?.standing_results(keys).await
+    }
+
+    async fn cancel(&self, id: Uuid) -> Result<Cancelled, Error> {
+        self.inner()?.cancel(id).await
+    }
+
+    async fn queue_depth(&self) -> Result<QueueDepth, Error> {
+        self.inner()?.queue_depth().await
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerRow>, Error> {
+        self.inner()?.workers().await
+    }
+
+    async fn drain_worker(&self, worker: WorkerId) -> Result<bool, Error> {
+        self.inner()?.drain_worker(worker).await
+    }
+
+    async fn enter(
+        &self,
+        info: &WorkerInfo,
+        times: LeaseTimes,
+    ) -> Result<Box<dyn Presence>, Error> {
+        self.inner()?.enter(info, times).await
+    }
+
+    async fn claim(&self, worker: WorkerId, limit: u32) -> Result<Vec<Claim>, Error> {
+        self.inner()?.claim(worker, limit).await
+    }
+
+    async fn mark_started(&self, worker: WorkerId, held: Held) -> Result<bool, Error> {
+        self.inner()?.mark_started(worker, held).await
+    }
+
+    async fn progress(
+        &self,
+        worker: WorkerId,
+        progress: &[Progress],
+        candles_per_second: f64,
+    ) -> Result<(), Error> {
+        self.inner()?.progress(worker, progress, candles_per_second).await
+    }
+
+    async fn finish(&self, worker: WorkerId, finishes: &[Finish]) -> Result<Vec<Settled>, Error> {
+        self.inner()?.finish(worker, finishes).await
+    }
+
+    async fn release(&self, worker: WorkerId, held: &[Held], why: Release) -> Result<(), Error> {
+        self.inner()?.release(worker, held, why).await
+    }
+
+    async fn maintain(&self, times: LeaseTimes) -> Result<Maintained, Error> {
+        self.inner()?.maintain(times).await
+    }
+}

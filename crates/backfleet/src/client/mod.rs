@@ -1,0 +1,11 @@
+//! Commands that talk to a server, through its public API only.
+
+mod bundle;
+mod http;
+mod results;
+mod watch;
+
+pub(crate) use bundle::{read_request, run, submit_to};
+pub(crate) use http::Server;
+pub(crate) use results::{COLUMNS as RESULT_COLUMNS, show_top};
+pub(crate) use watch::{Progress, Status};

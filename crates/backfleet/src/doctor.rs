@@ -1,0 +1,194 @@
+//! `backfleet doctor`: what is wrong with a deployment, and how to mend it.
+
+use std::time::Instant;
+
+use candles::CandleSource;
+use serde::Serialize;
+
+use crate::cli::DoctorArgs;
+use crate::failure::{Exit, Failure};
+use crate::open;
+use crate::output::{Table, line, thousands};
+use crate::settings::Files;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    Ok,
+    Warn,
+    Fail,
+}
+
+#[derive(Debug, Serialize)]
+struct Check {
+    check: &'static str,
+    verdict: Verdict,
+    found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<String>,
+}
+
+impl Check {
+    fn ok(check: &'static str, found: impl Into<String>) -> Check {
+        Check { check, verdict: Verdict::Ok, found: found.into(), fix: None }
+    }
+
+    fn bad(
+        check: &'static str,
+        verdict: Verdict,
+        found: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Check {
+        Check { check, verdict, found: found.into(), fix: Some(fix.into()) }
+    }
+
+    fn failed(check: &'static str, failure: &Failure) -> Check {
+        let fix = failure.hint.clone();
+        Check { check, verdict: Verdict::Fail, found: failure.message.clone(), fix }
+    }
+}
+
+/// Checks everything the settings name; exit code 1 where something fails.
+pub(crate) async fn run(args: &DoctorArgs, files: &Files) -> Result<(), Failure> {
+    let mut checks = vec![machine(), listen(args).await];
+    database(args, &mut checks).await;
+    source(args, files, &mut checks).await;
+    if args.json {
+        line(&serde_json::json!({ "checks": checks }).to_string());
+    } else {
+        let mut table = Table::new(&["check", "verdict", "found", "fix"]);
+        for check in &checks {
+            let verdict = match check.verdict {
+                Verdict::Ok => "ok",
+                Verdict::Warn => "warn",
+                Verdict::Fail => "fail",
+            };
+            table.row(vec![
+                check.check.to_owned(),
+                verdict.to_owned(),
+                check.found.clone(),
+                check.fix.clone().unwrap_or_default(),
+            ]);
+        }
+        table.print();
+    }
+    let failed = checks.iter().filter(|check| check.verdict == Verdict::Fail).count();
+    if failed == 0 {
+        Ok(())
+    } else {
+        Err(Failure::new(Exit::Failure, format!("{failed} checks fail")))
+    }
+}
+
+fn machine() -> Check {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Check::ok("cores", cores.to_string())
+}
+
+async fn listen(args: &DoctorArgs) -> Check {
+    let address = args.serve.listen.listen;
+    match tokio::net::TcpListener::bind(address).await {
+        Ok(_) => Check::ok("port", format!("{address} is free")),
+        Err(error) => Check::bad(
+            "port",
+            Verdict::Warn,
+            format!("{address}: {error}"),
+            "a server may run there already; choose another with --listen",
+        ),
+    }
+}
+
+async fn database(args: &DoctorArgs, checks: &mut Vec<Check>) {
+    let store = match open::store(&args.serve.database).await {
+        Ok(store) => store,
+        Err(failure) => return checks.push(Check::failed("database", &failure)),
+    };
+    match store.describe().await {
+        Ok(text) => checks.push(Check::ok("database", text)),
+        Err(error) => return checks.push(Check::failed("database", &error.into())),
+    }
+    let started = Instant::now();
+    if let Err(error) = store.ping().await {
+        return checks.push(Check::failed("latency", &error.into()));
+    }
+    let latency = started.elapsed();
+    let found = format!("{:.1} ms", latency.as_secs_f64() * 1e3);
+    checks.push(if latency.as_millis() < 50 {
+        Check::ok("latency", found)
+    } else {
+        Check::bad("latency", Verdict::Warn, found, "put workers and API near the database")
+    });
+    match store.schema().await {
+        Ok(schema) if schema.found == schema.needed => {
+            checks.push(Check::ok("schema", format!("version {}", schema.found)));
+        }
+        Ok(schema) => {
+            let found = format!("version {}, needed {}", schema.found, schema.needed);
+            checks.push(Check::bad("schema", Verdict::Fail, found, "backfleet migrate"));
+            return;
+        }
+        Err(error) => return checks.push(Check::failed("schema", &error.into())),
+    }
+    match store.queue_depth().await {
+        Ok(depth) => {
+            let found = format!(
+                "{} pending, {} running, {} on hold",
+                thousands(depth.pending),
+                thousands(depth.running),
+                thousands(depth.on_hold)
+            );
+            checks.push(Check::ok("queue", found));
+        }
+        Err(error) => checks.push(Check::failed("queue", &error.into())),
+    }
+    match store.workers().await {
+        Ok(workers) => checks.push(worker_check(&workers)),
+        Err(error) => checks.push(Check::failed("workers", &error.into())),
+    }
+}
+
+fn worker_check(workers: &[store::WorkerRow]) -> Check {
+    let live: Vec<_> = workers.iter().filter(|worker| !worker.lost).collect();
+    let slots: u32 = live.iter().map(|worker| worker.slots).sum();
+    let found = format!("{} live with {slots} slots", live.len());
+    if live.is_empty() {
+        return Check::bad("workers", Verdict::Warn, found, "backfleet worker --database-url ...");
+    }
+    if live.iter().any(|worker| !worker.presence) {
+        return Check::bad(
+            "workers",
+            Verdict::Warn,
+            format!("{found}, some without a presence lock"),
+            "a transaction pooler is in between: give workers a direct --database-url",
+        );
+    }
+    Check::ok("workers", found)
+}
+
+async fn source(args: &DoctorArgs, files: &Files, checks: &mut Vec<Check>) {
+    let influx = match open::influx(&args.serve.influx, files) {
+        Ok(influx) => influx,
+        Err(failure) => return checks.push(Check::failed("candles", &failure)),
+    };
+    let listed = match influx {
+        Some(influx) => influx.list_series().await,
+        None => match open::parquet(&args.serve.database.data.data) {
+            Ok(folder) => folder.list_series().await,
+            Err(failure) => return checks.push(Check::failed("candles", &failure)),
+        },
+    };
+    match listed {
+        Ok(series) if series.is_empty() => checks.push(Check::bad(
+            "candles",
+            Verdict::Warn,
+            "no series",
+            "backfleet candles import FILE..., then push where InfluxDB is used",
+        )),
+        Ok(series) => {
+            let candles: u64 = series.iter().map(|info| info.count).sum();
+            let found = format!("{} series, {} candles", series.len(), thousands(candles));
+            checks.push(Check::ok("candles", found));
+        }
+        Err(error) => checks.push(Check::failed("candles", &error.into())),
+    }
+}

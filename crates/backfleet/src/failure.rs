@@ -1,0 +1,96 @@
+//! How a command ends: exit codes and the `error:` / `hint:` text.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// Exit codes that scripts may rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Something failed.
+    Failure = 1,
+    /// The command line or a configuration file is wrong.
+    Usage = 2,
+    /// The bundle finished, but jobs failed.
+    FailedJobs = 3,
+    /// The server refuses the key.
+    Auth = 4,
+    /// The server or database cannot be reached.
+    Unreachable = 5,
+    /// There is no such thing.
+    NotFound = 6,
+    /// It cannot be done in the present state.
+    Conflict = 7,
+    /// Still running at `--timeout`.
+    StillRunning = 8,
+    /// Interrupted by Ctrl-C.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Why a command failed: what, why and the fix.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Failure {
+        Failure { exit, message: message.into(), hint: None }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Usage, message)
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Failure {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        if let Some(hint) = &self.hint {
+            write!(f, "\nhint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    /// The whole chain on one line.
+    fn from(error: anyhow::Error) -> Failure {
+        Failure::new(Exit::Failure, format!("{error:#}"))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        Failure::new(Exit::Failure, error.to_string())
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Failure {
+        let message = error.to_string();
+        match error {
+            store::Error::Unavailable { .. } => Failure::new(Exit::Unreachable, message).hint(
+                "check --database-url and that the server runs; `backfleet doctor` tells more",
+            ),
+            store::Error::WrongSchema { found, needed } if found < needed => {
+                Failure::new(Exit::Conflict, message).hint("backfleet migrate")
+            }
+            store::Error::WrongSchema { .. } => Failure::new(Exit::Conflict, message)
+                .hint("this program is older than the database: run the newer version"),
+            _ => Failure::new(Exit::Failure, message),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Opening what the settings name: the store, the candle source, the cache.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use candles::{Auth, Cache, CacheSettings, Clock, Influx, Market, ParquetStore, Secret};
+use store::Store;
+use store::postgres::{Postgres, PostgresOptions};
+use store::sqlite::Sqlite;
+
+use crate::cli::{DatabaseArgs, InfluxArgs};
+use crate::failure::{Exit, Failure};
+use crate::settings::{Files, masked};
+
+/// The store that the settings name: PostgreSQL by URL, else SQLite in the data folder.
+pub(crate) async fn store(database: &DatabaseArgs) -> Result<Arc<dyn Store>, Failure> {
+    match database.database_url.as_deref() {
+        Some(url) => postgres(url).await,
+        None => sqlite(&database.data.data).await,
+    }
+}
+
+/// PostgreSQL; a role that shares its queue with other machines needs it.
+pub(crate) async fn postgres(url: &str) -> Result<Arc<dyn Store>, Failure> {
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(Failure::usage(format!("\"{}\" is not a PostgreSQL URL", masked(url)))
+            .hint("write postgres://user:password@host:5432/database"));
+    }
+    Ok(Postgres::connect(url, &PostgresOptions::default()).await?)
+}
+
+/// The SQLite file of a data folder; one process at a time.
+pub(crate) async fn sqlite(data: &Path) -> Result<Arc<dyn Store>, Failure> {
+    std::fs::create_dir_all(data).map_err(|error| unusable(data, &error))?;
+    Ok(Sqlite::open(&data.join("backfleet.sqlite")).await?)
+}
+
+fn unusable(data: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Failure, format!("cannot use the data folder {}: {error}", data.display()))
+        .hint("name another one with --data")
+}
+
+/// Folder of the Parquet files below a data folder.
+pub(crate) fn candle_folder(data: &Path) -> PathBuf {
+    data.join("candles")
+}
+
+/// The Parquet files of a data folder.
+pub(crate) fn parquet(data: &Path) -> Result<ParquetStore, Failure> {
+    std::fs::create_dir_all(data).map_err(|error| unusable(data, &error))?;
+    Ok(ParquetStore::open(&candle_folder(data))?)
+}
+
+/// The InfluxDB that the settings name, if they do.
+pub(crate) fn influx(args: &InfluxArgs, files: &Files) -> Result<Option<Influx>, Failure> {
+    if args.influx_url.is_none() && files.influx.is_none() {
+        return Ok(None);
+    }
+    let mut settings = files.influx.clone().unwrap_or_default();
+    if let Some(url) = &args.influx_url {
+        settings.url.clone_from(url);
+    }
+    if let Some(database) = &args.influx_database {
+        settings.database.clone_from(database);
+    }
+    if let Some(file) = &args.influx_token_file {
+        settings.auth = credentials(file)?;
+    }
+    Ok(Some(Influx::new(settings)?))
+}
+
+/// The candle source that the settings name, behind the cache of the data folder.
+pub(crate) fn market(data: &Path, args: &InfluxArgs, files: &Files) -> Result<Market, Failure> {
+    let cache = data.join("cache");
+    let cache = Cache::open(&cache, CacheSettings::default(), Clock::system())?;
+    Ok(match influx(args, files)? {
+        Some(source) => Market::new(Arc::new(source), cache),
+        None => Market::new(Arc::new(parquet(data)?), cache),
+    })
+}
+
+fn credentials(path: &Path) -> Result<Auth, Failure> {
+    let place = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("cannot read the token file {place}: {error}")))?;
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Failure::usage(format!("the token file {place} is empty")));
+    }
+    Ok(match text.split_once(':') {
+        Some((user, password)) => {
+            Auth::Basic { user: user.to_owned(), password: Secret::new(password) }
+        }
+        None => Auth::Token(Secret::new(text)),
+    })
+}
+
+impl From<candles::Error> for Failure {
+    fn from(error: candles::Error) -> Failure {
+        let exit = if error.is_transient() { Exit::Unreachable } else { Exit::Failure };
+        let mut message = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(inner) = source {
+            message.push_str(": ");
+            message.push_str(&inner.to_string());
+            source = inner.source();
+        }
+        Failure::new(exit, message)
+    }
+}

@@ -1,0 +1,138 @@
+//! What people and programs see: data on stdout, everything else on stderr.
+
+use std::io::{IsTerminal, Write};
+
+use comfy_table::presets::{NOTHING, UTF8_HORIZONTAL_ONLY};
+use comfy_table::{CellAlignment, ContentArrangement};
+
+use crate::failure::Failure;
+
+/// One line of data on stdout. A reader that went away (`| head`) is no error.
+pub(crate) fn line(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+/// Bytes of data on stdout.
+pub(crate) fn raw(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// One line for people on stderr.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// A table: with rules on a terminal, plain and never cut elsewhere.
+pub(crate) struct Table {
+    table: comfy_table::Table,
+}
+
+impl Table {
+    pub(crate) fn new(columns: &[&str]) -> Table {
+        let mut table = comfy_table::Table::new();
+        if std::io::stdout().is_terminal() {
+            table.load_style(UTF8_HORIZONTAL_ONLY);
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+        } else {
+            table.load_style(NOTHING);
+            table.set_content_arrangement(ContentArrangement::Disabled);
+        }
+        table.set_header(columns);
+        Table { table }
+    }
+
+    /// Adds a row; cells that read as numbers are set flush right.
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
+        let cells = cells.into_iter().map(|text| {
+            let is_number = text.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+                && !text.contains(['=', 'T', ':']);
+            let cell = comfy_table::Cell::new(text);
+            if is_number { cell.set_alignment(CellAlignment::Right) } else { cell }
+        });
+        self.table.add_row(cells);
+    }
+
+    pub(crate) fn print(&self) {
+        for row in self.table.lines() {
+            line(row.trim_end());
+        }
+    }
+}
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A speed in thousands or millions.
+pub(crate) fn per_second(speed: f64, what: &str) -> String {
+    if speed >= 1e6 {
+        format!("{:.1} M {what}/s", speed / 1e6)
+    } else if speed >= 1e3 {
+        format!("{:.0} k {what}/s", speed / 1e3)
+    } else {
+        format!("{speed:.0} {what}/s")
+    }
+}
+
+/// A time in the unit that people use for it.
+pub(crate) fn human_seconds(seconds: f64) -> String {
+    if seconds < 1.0 {
+        format!("{:.0} ms", seconds * 1e3)
+    } else if seconds < 60.0 {
+        format!("{seconds:.1} s")
+    } else if seconds < 3_600.0 {
+        format!("{:.0} min {:02.0} s", (seconds / 60.0).floor(), (seconds % 60.0).floor())
+    } else {
+        format!(
+            "{:.0} h {:02.0} min",
+            (seconds / 3_600.0).floor(),
+            (seconds % 3_600.0 / 60.0).floor()
+        )
+    }
+}
+
+/// Text as a query value: everything but unreserved characters as `%XX`.
+pub(crate) fn query_escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(per_second(2_500_000.0, "candles"), "2.5 M candles/s");
+        assert_eq!(human_seconds(0.25), "250 ms");
+        assert_eq!(human_seconds(61.0), "1 min 01 s");
+        assert_eq!(human_seconds(3_700.0), "1 h 01 min");
+    }
+
+    #[test]
+    fn query_values_are_escaped() {
+        assert_eq!(query_escaped("trades>=100 &x"), "trades%3E%3D100%20%26x");
+    }
+}

@@ -1,0 +1,173 @@
+//! `backfleet run`: one backtest here, without a server.
+
+use std::path::Path;
+
+use candles::Market;
+use candles::import::{ImportOptions, read_file};
+use model::{Bundle, Limits};
+use model::{JobSpec, TimeRange};
+use serde_json::Value;
+
+use crate::cli::RunArgs;
+use crate::client::read_request;
+use crate::failure::{Exit, Failure};
+use crate::open;
+use crate::output::{Table, line};
+use crate::settings::Files;
+
+/// Runs one job of a bundle request and prints its outcome, or explains one candle of it.
+pub(crate) async fn run(args: &RunArgs, files: &Files) -> Result<(), Failure> {
+    let body = read_request(&args.file)?;
+    let (market, spec) = match &args.candles {
+        Some(file) => from_file(file, &body, args.seq)?,
+        None => {
+            let market = open::market(&args.data.data, &args.influx, files)?;
+            (market, job(&parse(&body, &Limits::of_stored())?, args.seq)?)
+        }
+    };
+    let loaded = market.load(&spec.series, spec.range, spec.warmup).await?;
+    if let Some(time) = &args.explain {
+        return explain(args, &loaded, spec, time);
+    }
+    let replay = worker::replay(&loaded, spec).map_err(failed)?;
+    if args.json {
+        line(&replay.document.to_string());
+    } else {
+        show(&replay.document);
+    }
+    Ok(())
+}
+
+/// The file is the series that the request names, and its whole length the range if none is given.
+fn from_file(file: &Path, body: &[u8], seq: Option<u32>) -> Result<(Market, JobSpec), Failure> {
+    let any = TimeRange { start_ms: 0, end_ms: model::DAY_MS };
+    let named = job(&parse(body, &with_range(any))?, seq)?.series;
+    let options = ImportOptions {
+        exchange: Some(named.exchange),
+        ticker: Some(named.ticker),
+        ..ImportOptions::default()
+    };
+    let (report, candles) = read_file(file, &options)?;
+    let times = &candles.open_time_ms;
+    let (Some(first), Some(last)) = (times.first(), times.last()) else {
+        return Err(Failure::new(Exit::Failure, "the candle file has no candles"));
+    };
+    let whole = TimeRange { start_ms: *first, end_ms: *last + report.series.timeframe.ms() };
+    let mut spec = job(&parse(body, &with_range(whole))?, seq)?;
+    // The file is all there is: what it does not cover is a warning, not an error.
+    spec.data_policy.allow_uncovered_ends = true;
+    Ok((Market::from_candles(report.series, report.calendar, candles), spec))
+}
+
+fn with_range(range: TimeRange) -> Limits {
+    Limits { default_range: Some(range), ..Limits::of_stored() }
+}
+
+fn parse(body: &[u8], limits: &Limits) -> Result<Bundle, Failure> {
+    Bundle::from_json(body, limits).map_err(|faults| {
+        let lines: Vec<String> = faults.0.iter().map(fault_line).collect();
+        Failure::new(
+            Exit::Failure,
+            format!("the bundle request is wrong:\n  {}", lines.join("\n  ")),
+        )
+    })
+}
+
+fn fault_line(fault: &model::Fault) -> String {
+    let place = if fault.pointer.is_empty() { "/" } else { &fault.pointer };
+    match &fault.hint {
+        Some(hint) => format!("{place}: {} ({hint})", fault.message),
+        None => format!("{place}: {}", fault.message),
+    }
+}
+
+fn job(bundle: &Bundle, seq: Option<u32>) -> Result<JobSpec, Failure> {
+    let seqs: Vec<u32> = bundle.jobs().take(2).collect();
+    let seq = match (seq, seqs.as_slice()) {
+        (Some(seq), _) => seq,
+        (None, [only]) => *only,
+        (None, []) => {
+            return Err(Failure::new(Exit::Failure, "the constraints drop every job"));
+        }
+        (None, _) => {
+            let total = bundle.total();
+            return Err(Failure::usage(format!("the bundle has {total} jobs"))
+                .hint("choose one with --seq N, or run them all with `backfleet bundle submit`"));
+        }
+    };
+    bundle.job(seq).ok_or_else(|| {
+        Failure::new(Exit::NotFound, format!("the bundle has no job {seq}"))
+            .hint(format!("seq goes from 0 to {}", bundle.total_product() - 1))
+    })
+}
+
+fn failed(error: worker::ReplayError) -> Failure {
+    let exit = if error.code == "no_candles" { Exit::NotFound } else { Exit::Failure };
+    let hint = format!("docs/errors/{}.md tells more", error.code);
+    Failure::new(exit, error.message).hint(hint)
+}
+
+fn explain(
+    args: &RunArgs,
+    loaded: &candles::Loaded,
+    spec: JobSpec,
+    time: &str,
+) -> Result<(), Failure> {
+    let time_ms = time
+        .parse::<jiff::Timestamp>()
+        .map_err(|_| {
+            Failure::usage(format!("\"{time}\" is not a time"))
+                .hint("write the candle's open time as 2024-01-03T10:15:00Z")
+        })?
+        .as_millisecond();
+    let explanation = worker::explain(loaded, spec, time_ms).map_err(failed)?;
+    if args.json {
+        line(&serde_json::to_string(&explanation).map_err(anyhow::Error::from)?);
+    } else {
+        line(&explanation.to_string());
+    }
+    Ok(())
+}
+
+/// Metrics, trades and hashes as tables.
+fn show(document: &Value) {
+    let mut trades =
+        Table::new(&["side", "entry", "price", "exit", "price", "pnl", "return %", "reason"]);
+    for trade in document.get("trades").and_then(Value::as_array).into_iter().flatten() {
+        let text = |key: &str| trade.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
+        let number = |key: &str| trade.get(key).and_then(Value::as_f64).unwrap_or(0.0);
+        trades.row(vec![
+            text("side"),
+            text("entryTime"),
+            number("entryPrice").to_string(),
+            text("exitTime"),
+            number("exitPrice").to_string(),
+            format!("{:.2}", number("pnl")),
+            format!("{:.3}", number("returnPct")),
+            text("exitReason"),
+        ]);
+    }
+    trades.print();
+    let mut table = Table::new(&["metric", "value"]);
+    for group in ["metrics", "undefined"] {
+        for (key, value) in document.get(group).and_then(Value::as_object).into_iter().flatten() {
+            table.row(vec![key.clone(), plain(value)]);
+        }
+    }
+    for key in ["candles", "warmup", "counts", "equity", "outcomeHash", "dataHash"] {
+        if let Some(value) = document.get(key) {
+            table.row(vec![key.to_owned(), plain(value)]);
+        }
+    }
+    table.print();
+    for warning in document.get("warnings").and_then(Value::as_array).into_iter().flatten() {
+        crate::output::note(&format!("warning: {}", warning.as_str().unwrap_or_default()));
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,78 @@
+//! `backfleet serve`: the HTTP API over PostgreSQL.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use candles::Market;
+use store::{Schema, Store};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{VERSION, bind, check_listen, lease_times, metrics_handle, shutdown_signal};
+use crate::cli::ServeArgs;
+use crate::failure::Failure;
+use crate::open;
+use crate::settings::Files;
+
+/// Time between two tries of a database that is away at the start.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Serves until a signal; any number of these share one PostgreSQL.
+pub(crate) async fn serve(args: &ServeArgs, files: &Files) -> Result<(), Failure> {
+    check_listen(&args.listen)?;
+    let times = lease_times(&args.lease)?;
+    let Some(url) = args.database.database_url.as_deref() else {
+        return Err(Failure::usage("serve shares its queue with workers and needs PostgreSQL")
+            .hint("pass --database-url, or run everything in one process with `backfleet dev`"));
+    };
+    let store = open::postgres(url).await?;
+    let shutdown = shutdown_signal()?;
+    if !fits(&*store, &shutdown).await? {
+        return Ok(());
+    }
+    let market = open::market(&args.database.data.data, &args.influx, files)?;
+    let listener = bind(args.listen.listen).await?;
+    let tasks = TaskTracker::new();
+    tasks.spawn(::worker::maintain(Arc::clone(&store), times, shutdown.clone()));
+    tasks.close();
+    http(store, market, listener, args, shutdown).await?;
+    tasks.wait().await;
+    Ok(())
+}
+
+/// The HTTP side of `serve` and `dev`.
+pub(crate) async fn http(
+    store: Arc<dyn Store>,
+    market: Market,
+    listener: TcpListener,
+    args: &ServeArgs,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
+    let config =
+        api::Config { max_jobs_per_bundle: args.listen.max_jobs, ..api::Config::new(VERSION) };
+    let app = api::App::new(store, Arc::new(market), config, metrics_handle()?);
+    api::serve(listener, app, shutdown).await.map_err(anyhow::Error::from)?;
+    Ok(())
+}
+
+/// Waits for a database that is away; refuses to start on a schema that does not fit, with the
+/// command that mends it. `false` on shutdown.
+pub(crate) async fn fits(store: &dyn Store, shutdown: &CancellationToken) -> Result<bool, Failure> {
+    loop {
+        match store.schema().await {
+            Ok(schema) if schema.found == schema.needed => return Ok(true),
+            Ok(Schema { found, needed }) => {
+                return Err(store::Error::WrongSchema { found, needed }.into());
+            }
+            Err(error @ store::Error::Unavailable { .. }) => {
+                tracing::warn!(%error, retry_ms = RETRY.as_millis(), "waiting for the database");
+            }
+            Err(error) => return Err(error.into()),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RETRY) => {}
+            () = shutdown.cancelled() => return Ok(false),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What a person sees: whole outputs as snapshots, exit codes, messages with a fix.
+
+use std::process::Output;
+
+use crate::support::{backfleet, command, transcript};
+
+#[track_caller]
+fn check(arguments: &[&str], expected: &str) {
+    assert_eq!(transcript(&backfleet(arguments)).trim_end(), expected.trim());
+}
+
+#[test]
+fn help_names_every_command_and_exit_code() {
+    let output = backfleet(&["--help"]);
+    insta::assert_snapshot!("help", transcript(&output));
+}
+
+#[test]
+fn a_mistyped_command_is_a_usage_error_with_a_suggestion() {
+    let output = backfleet(&["bundel"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("'bundle'"));
+}
+
+#[test]
+fn serve_without_a_database_says_what_to_pass() {
+    check(
+        &["serve"],
+        "exit 2\n--- stdout\n--- stderr\n\
+         error: serve shares its queue with workers and needs PostgreSQL\n\
+         hint: pass --database-url, or run everything in one process with `backfleet dev`",
+    );
+}
+
+#[test]
+fn a_public_address_is_refused_while_there_are_no_keys() {
+    check(
+        &["serve", "--listen", "0.0.0.0:8787", "--database-url", "postgres://localhost/x"],
+        "exit 2\n--- stdout\n--- stderr\n\
+         error: 0.0.0.0:8787 is reachable from outside, and this API asks for no keys\n\
+         hint: listen on 127.0.0.1 and put a proxy that authenticates in front",
+    );
+}
+
+#[test]
+fn a_server_that_is_away_is_exit_code_5_with_a_fix() {
+    let port = testkit::port::free();
+    let server = format!("http://127.0.0.1:{port}");
+    let output = backfleet(&["bundle", "list", "--server", &server]);
+    assert_eq!(output.status.code(), Some(5), "{}", transcript(&output));
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(errors.starts_with(&format!("error: cannot reach {server}: ")), "{errors}");
+    assert!(
+        errors.ends_with("hint: start a server with `backfleet dev`, or name one with --server\n")
+    );
+}
+
+#[test]
+fn a_lease_that_does_not_fit_its_beat_is_refused() {
+    let output = backfleet(&[
+        "worker",
+        "--database-url",
+        "postgres://localhost/x",
+        "--beat",
+        "5s",
+        "--grace",
+        "2s",
+    ]);
+    assert_eq!(output.status.code(), Some(2), "{}", transcript(&output));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("grace must be longer than a beat"));
+}
+
+#[test]
+fn a_configuration_file_sets_defaults_and_its_slips_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("backfleet.toml");
+    let show = |text: &str| -> Output {
+        std::fs::write(&path, text).unwrap();
+        command(&["config", "show", "--origin", "--json"])
+            .arg("--config")
+            .arg(&path)
+            .env("BACKFLEET_POLL", "9s")
+            .output()
+            .unwrap()
+    };
+    let shown = crate::support::json(&show("poll = \"2s\"\nslots = 3\n"));
+    let setting = |name: &str| {
+        let all = shown["settings"].as_array().unwrap();
+        all.iter().find(|setting| setting["name"] == name).unwrap().clone()
+    };
+    assert_eq!(setting("poll")["value"], "9s");
+    assert_eq!(setting("poll")["origin"], "environment BACKFLEET_POLL");
+    assert_eq!(setting("slots")["value"], "3");
+    let wrong = show("pol = \"2s\"\n");
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("hint: did you mean \"poll\"?"));
+}
+
+#[test]
+fn secrets_are_masked() {
+    let output = backfleet(&[
+        "config",
+        "show",
+        "--database-url",
+        "postgres://someone:hunter2@127.0.0.1/market",
+    ]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("postgres://someone:***@127.0.0.1/market"), "{text}");
+    assert!(!text.contains("hunter2"));
+}
+
+#[test]
+fn completions_are_generated_for_each_shell() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = backfleet(&["completions", shell]);
+        assert!(output.status.success());
+        assert!(String::from_utf8_lossy(&output.stdout).contains("backfleet"));
+    }
+}
+
+#[test]
+fn an_import_that_breaks_a_rule_names_its_rows_and_stores_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x_BAD-1m.csv");
+    let rows = "timestamp,open,high,low,close,volume\n\
+                1700000040000,10,11,9,10,1\n\
+                1700000100000,10,9,11,10,1\n\
+                1700000100000,10,11,9,10,1\n";
+    std::fs::write(&file, rows).unwrap();
+    let data = folder.path().join("data");
+    let arguments = ["candles", "import", file.to_str().unwrap(), "--data", data.to_str().unwrap()];
+    let output = backfleet(&arguments);
+    assert_eq!(output.status.code(), Some(1), "{}", transcript(&output));
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(errors.contains("row 3"), "{errors}");
+    let listed = backfleet(&["candles", "list", "--data", data.to_str().unwrap(), "--json"]);
+    assert_eq!(crate::support::json(&listed)["items"].as_array().unwrap().len(), 0);
+}

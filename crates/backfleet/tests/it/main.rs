@@ -1,0 +1,9 @@
+//! The real binary: command line, embedded store, and a fleet over private servers.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod command_line;
+mod dev;
+mod fleet;
+mod replay;
+mod support;

@@ -1,0 +1,298 @@
+//! The host's cache of candles: content-addressed column files, mapped, shared by all processes.
+//!
+//! `objects/ab/<hash>.cndl` are the files, `series/<series>/<segment>.json` says which one holds a
+//! segment, `locks/` keeps two processes from fetching the same one. Publishing is atomic and a
+//! published file never changes, so readers take no lock. Everything here can be deleted at any
+//! time; nothing but this module may write into the folder.
+//! Not here: where candles come from and when an entry is still good (`market`).
+
+mod evict;
+mod index;
+mod lock;
+mod object;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use model::{Candles, Digest, SeriesId, Timeframe};
+
+pub(crate) use self::index::{Entry, folder};
+pub(crate) use self::object::Mapped;
+use crate::flight::Flights;
+use crate::{Clock, Error};
+
+/// Names of entries of joined segments begin with this.
+const JOINED: &str = "joined-";
+/// After this share of the cap was written, the cache is measured again.
+const MEASURE_SHARE: u64 = 50;
+
+/// How the cache keeps candles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// Size that the column files may take, in bytes; the least recently used ones go first.
+    pub max_bytes: u64,
+    /// A segment that ended longer ago than this is closed: it is not asked for again.
+    pub closed_after: Duration,
+    /// How long the answer for a segment that is not closed is used.
+    pub open_ttl: Duration,
+    /// How long to wait for another process that fetches the same segment.
+    pub lock_timeout: Duration,
+}
+
+impl Default for CacheSettings {
+    /// 10 GB; closed after 2 days; open segments for 60 s; 60 s for another process.
+    fn default() -> CacheSettings {
+        CacheSettings {
+            max_bytes: 10_000_000_000,
+            closed_after: Duration::from_hours(48),
+            open_ttl: Duration::from_mins(1),
+            lock_timeout: Duration::from_mins(1),
+        }
+    }
+}
+
+/// The cache in one folder. Clones share it.
+#[derive(Clone)]
+pub struct Cache {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    root: PathBuf,
+    settings: CacheSettings,
+    clock: Clock,
+    flights: Flights<(String, String), Entry>,
+    objects: Mutex<Objects>,
+    /// Bytes written since the cache was measured; starts at the cap, so that the first does it.
+    unmeasured: AtomicU64,
+}
+
+/// What this process knows of objects.
+#[derive(Default)]
+struct Objects {
+    mapped: BTreeMap<Digest, Weak<Mapped>>,
+    /// Objects whose hash this process has compared, or that it wrote itself.
+    verified: BTreeSet<Digest>,
+}
+
+/// Candles that are to be published.
+pub(crate) struct Made {
+    pub(crate) candles: Candles,
+    pub(crate) timeframe: Timeframe,
+    pub(crate) fetched_at_ms: i64,
+    pub(crate) revision: Option<Digest>,
+    pub(crate) reach: (i64, i64),
+    pub(crate) complete: bool,
+    pub(crate) parts: Vec<Digest>,
+}
+
+impl Cache {
+    /// Opens the cache in `root`, creating the folder.
+    pub fn open(root: &Path, settings: CacheSettings, clock: Clock) -> Result<Cache, Error> {
+        for folder in ["objects", "series", "locks", "tmp"] {
+            let folder = root.join(folder);
+            fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
+        }
+        let inner = Inner {
+            root: root.to_owned(),
+            settings,
+            clock,
+            flights: Flights::new(),
+            objects: Mutex::new(Objects::default()),
+            unmeasured: AtomicU64::new(settings.max_bytes),
+        };
+        Ok(Cache { inner: Arc::new(inner) })
+    }
+
+    /// Forgets all cached segments of `series` from the source `source_id`: they are fetched anew.
+    /// The files go when space is needed.
+    pub fn purge(&self, source_id: &str, series: &SeriesId) -> Result<(), Error> {
+        let folder = self.inner.root.join("series").join(folder(source_id, series));
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::file("remove", &folder)(error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &CacheSettings {
+        &self.inner.settings
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// The entry `name` of a series' folder, made if there is none that `is_valid`.
+    ///
+    /// Callers at once, in this process and in others, make it once. Who waits too long for
+    /// another process makes it without indexing it.
+    pub(crate) async fn fill(
+        &self,
+        folder: &str,
+        name: &str,
+        is_valid: impl Fn(&Entry) -> bool + Send + Sync + 'static,
+        make: impl FnOnce() -> BoxFuture<'static, Result<Made, Error>> + Send + 'static,
+    ) -> Result<Entry, Error> {
+        if let Some(entry) = self.lookup(folder, name).await?.filter(&is_valid) {
+            return Ok(entry);
+        }
+        let cache = self.clone();
+        let key = (folder.to_owned(), name.to_owned());
+        let (folder, name) = key.clone();
+        let fill = async move {
+            let lock_path = cache.inner.root.join("locks").join(format!("{folder}~{name}"));
+            let lock = lock::acquire(&lock_path, cache.inner.settings.lock_timeout).await?;
+            if let Some(entry) = cache.lookup(&folder, &name).await?.filter(&is_valid) {
+                return Ok(entry);
+            }
+            let made = make().await?;
+            let index = lock.is_some().then_some((folder, name));
+            let entry = blocking(move || cache.inner.publish(&made, index)).await;
+            drop(lock);
+            entry
+        };
+        self.inner.flights.run(key, || fill.boxed()).await
+    }
+
+    async fn lookup(&self, folder: &str, name: &str) -> Result<Option<Entry>, Error> {
+        let path = self.inner.entry_path(folder, name);
+        blocking(move || index::read(&path)).await
+    }
+
+    /// Maps the object of an entry; `None` if it is gone or damaged, and then the entry is gone
+    /// too. The first time in a process the whole object is read and compared with its name.
+    pub(crate) async fn map(
+        &self,
+        folder: &str,
+        name: &str,
+        hash: Digest,
+    ) -> Result<Option<Arc<Mapped>>, Error> {
+        let inner = Arc::clone(&self.inner);
+        let entry_path = self.inner.entry_path(folder, name);
+        blocking(move || {
+            let mapped = inner.map(hash)?;
+            if mapped.is_none() {
+                tracing::warn!(object = %hash, "cached candles are gone or damaged: fetching again");
+                index::remove(&entry_path)?;
+            }
+            Ok(mapped)
+        })
+        .await
+    }
+
+    /// A joined object of the series that holds `parts`, one after the other, in any company.
+    pub(crate) async fn find_joined(
+        &self,
+        folder: &str,
+        parts: Vec<Digest>,
+    ) -> Result<Option<Arc<Mapped>>, Error> {
+        let inner = Arc::clone(&self.inner);
+        let folder = self.inner.root.join("series").join(folder);
+        blocking(move || {
+            for (path, entry) in index::joined(&folder)? {
+                if !entry.parts.windows(parts.len()).any(|window| window == parts) {
+                    continue;
+                }
+                match inner.map(entry.hash)? {
+                    Some(mapped) => return Ok(Some(mapped)),
+                    None => index::remove(&path)?,
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    /// Name of the entry that joins the segments `first` to `last`.
+    pub(crate) fn joined_name(first: &str, last: &str) -> String {
+        format!("{JOINED}{first}_{last}")
+    }
+}
+
+impl Inner {
+    fn entry_path(&self, folder: &str, name: &str) -> PathBuf {
+        self.root.join("series").join(folder).join(format!("{name}.json"))
+    }
+
+    fn publish(&self, made: &Made, index: Option<(String, String)>) -> Result<Entry, Error> {
+        let objects = self.root.join("objects");
+        let temporary = self.root.join("tmp");
+        let columns = made.candles.as_slice();
+        let (hash, size) = object::publish(&objects, &temporary, made.timeframe, columns)?;
+        self.lock().verified.insert(hash);
+        let entry = Entry {
+            hash,
+            rows: columns.len() as u64,
+            first_ms: columns.open_time_ms.first().copied().unwrap_or(0),
+            last_ms: columns.open_time_ms.last().copied().unwrap_or(0),
+            fetched_at_ms: made.fetched_at_ms,
+            revision: made.revision,
+            reach: made.reach,
+            complete: made.complete,
+            parts: made.parts.clone(),
+        };
+        if let Some((folder, name)) = index {
+            index::write(&self.entry_path(&folder, &name), &temporary, &entry)?;
+        }
+        let unmeasured = self.unmeasured.fetch_add(size, Ordering::Relaxed) + size;
+        if unmeasured > self.settings.max_bytes / MEASURE_SHARE {
+            self.unmeasured.store(0, Ordering::Relaxed);
+            evict::evict(&objects, &temporary, self.settings.max_bytes, self.now())?;
+        }
+        Ok(entry)
+    }
+
+    fn map(&self, hash: Digest) -> Result<Option<Arc<Mapped>>, Error> {
+        let verified = {
+            let objects = self.lock();
+            if let Some(mapped) = objects.mapped.get(&hash).and_then(Weak::upgrade) {
+                return Ok(Some(mapped));
+            }
+            objects.verified.contains(&hash)
+        };
+        let folder = self.root.join("objects");
+        let opened = object::open(&folder, hash, !verified)?;
+        let mut objects = self.lock();
+        match opened {
+            object::Opened::Intact(mapped) => {
+                let mapped = Arc::new(mapped);
+                objects.verified.insert(hash);
+                objects.mapped.retain(|_, weak| weak.strong_count() > 0);
+                objects.mapped.insert(hash, Arc::downgrade(&mapped));
+                evict::touch(&object::path(&folder, hash), self.now());
+                Ok(Some(mapped))
+            }
+            object::Opened::Unusable => {
+                objects.verified.remove(&hash);
+                Ok(None)
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Objects> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> SystemTime {
+        let now_ms = u64::try_from(self.clock.now_ms()).unwrap_or(0);
+        SystemTime::UNIX_EPOCH + Duration::from_millis(now_ms)
+    }
+}
+
+/// Runs file work off the async threads; a panic in it goes on in the caller.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

@@ -1,0 +1,328 @@
+//! The HTTP client of one InfluxDB: credentials, time-outs, answers as streams.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::settings::{Auth, InfluxSettings};
+use crate::Error;
+use crate::cache::blocking;
+use crate::error::Cause;
+
+/// Pieces of an answer that may wait for the decoder.
+const WAITING: usize = 16;
+/// Bytes of an error's text that are read, and characters of it that are kept.
+const MAX_TEXT: usize = 64 * 1_024;
+const MAX_CHARS: usize = 500;
+
+pub(super) struct Http {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    base: String,
+    authorization: Option<HeaderValue>,
+    timeout: Duration,
+    source_id: Arc<str>,
+}
+
+/// What a request carries.
+pub(super) struct Body {
+    pub(super) bytes: Bytes,
+    pub(super) content_type: &'static str,
+    pub(super) gzip: bool,
+}
+
+impl Http {
+    pub(super) fn new(settings: &InfluxSettings, source_id: Arc<str>) -> Result<Http, Error> {
+        let reject = |reason: String| Error::Rejected {
+            source_id: Arc::clone(&source_id),
+            cause: Cause::Settings { reason },
+        };
+        let base = settings.url.trim_end_matches('/').to_owned();
+        let uri: Uri = base.parse().map_err(|_| reject(format!("\"{base}\" is not a URL")))?;
+        let wants_tls = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err(reject(format!("\"{base}\" does not begin with http:// or https://"))),
+        };
+        let limit = Duration::from_millis(settings.timeout_ms);
+        let connector = connector(wants_tls, limit).map_err(reject)?;
+        let authorization = authorization(&settings.auth).map_err(|_| {
+            reject("the credentials have a character that no header may have".into())
+        })?;
+        Ok(Http {
+            client: Client::builder(TokioExecutor::new()).build(connector),
+            base,
+            authorization,
+            timeout: limit,
+            source_id,
+        })
+    }
+
+    /// Sends a request; a status that is no success is an error, with the server's words.
+    pub(super) async fn send(
+        &self,
+        path_and_query: &str,
+        accept: &'static str,
+        body: &Body,
+    ) -> Result<Response<Incoming>, Error> {
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}{path_and_query}", self.base))
+            .header(ACCEPT, accept)
+            .header(CONTENT_TYPE, body.content_type);
+        if body.gzip {
+            request = request.header(CONTENT_ENCODING, "gzip");
+        }
+        if let Some(value) = &self.authorization {
+            request = request.header(AUTHORIZATION, value);
+        }
+        let request = request.body(Full::new(body.bytes.clone())).map_err(|_| {
+            self.rejected(Cause::Settings { reason: format!("\"{}\" is not a URL", self.base) })
+        })?;
+        let response = timeout(self.timeout, self.client.request(request))
+            .await
+            .map_err(|_| self.unavailable(Cause::Timeout { after: self.timeout }))?
+            .map_err(|error| {
+                let address = self.base.clone();
+                self.unavailable(Cause::Connect { address, source: Arc::new(error) })
+            })?;
+        if response.status().is_success() { Ok(response) } else { Err(self.failed(response).await) }
+    }
+
+    async fn failed(&self, response: Response<Incoming>) -> Error {
+        let status = response.status();
+        let mut bytes = Vec::new();
+        let mut body = response.into_body();
+        while bytes.len() < MAX_TEXT
+            && let Ok(Some(Ok(frame))) = timeout(self.timeout, body.frame()).await
+        {
+            if let Ok(data) = frame.into_data() {
+                bytes.extend_from_slice(&data);
+            }
+        }
+        let cause = Cause::Status { status: status.as_u16(), text: words(&bytes) };
+        let busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status);
+        if status.is_server_error() || busy {
+            self.unavailable(cause)
+        } else {
+            self.rejected(cause)
+        }
+    }
+
+    /// Runs `decode` over the answer while it arrives.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        response: Response<Incoming>,
+        decode: impl FnOnce(&mut Pieces) -> Result<T, Cause> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let id = Arc::clone(&self.source_id);
+        let decoding = blocking(move || {
+            let mut pieces = Pieces { receiver, current: Bytes::new(), failure: None };
+            let result = decode(&mut pieces);
+            result.map_err(|cause| classify(id, pieces.failure.unwrap_or(cause)))
+        });
+        let receiving = self.pump(response.into_body(), sender);
+        let (decoded, ()) = tokio::join!(decoding, receiving);
+        decoded
+    }
+
+    async fn pump(&self, mut body: Incoming, sender: mpsc::Sender<Result<Bytes, Cause>>) {
+        loop {
+            let piece = match timeout(self.timeout, body.frame()).await {
+                Err(_) => Err(Cause::Timeout { after: self.timeout }),
+                Ok(None) => return,
+                Ok(Some(Err(error))) => Err(Cause::Body(Arc::new(error))),
+                Ok(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => Ok(data),
+                    Err(_trailers) => continue,
+                },
+            };
+            let failed = piece.is_err();
+            if sender.send(piece).await.is_err() || failed {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn unavailable(&self, cause: Cause) -> Error {
+        Error::Unavailable { source_id: Arc::clone(&self.source_id), cause }
+    }
+
+    pub(super) fn rejected(&self, cause: Cause) -> Error {
+        Error::Rejected { source_id: Arc::clone(&self.source_id), cause }
+    }
+}
+
+/// Words in an `error` inside a 200 that mean "not now".
+const BUSY: [&str; 6] =
+    ["timeout", "timed out", "max-concurrent", "too many", "shutdown", "engine: closed"];
+
+/// Whether a failed answer is worth another try: only if the request itself was understood.
+fn classify(source_id: Arc<str>, cause: Cause) -> Error {
+    let rejected = match &cause {
+        Cause::Query { text } => !BUSY.iter().any(|word| text.contains(word)),
+        Cause::Malformed { .. } | Cause::Settings { .. } | Cause::Write { .. } => true,
+        Cause::Connect { .. }
+        | Cause::Body(_)
+        | Cause::Timeout { .. }
+        | Cause::Status { .. }
+        | Cause::CutOff
+        | Cause::Damaged
+        | Cause::RowCount { .. } => false,
+    };
+    if rejected {
+        Error::Rejected { source_id, cause }
+    } else {
+        Error::Unavailable { source_id, cause }
+    }
+}
+
+fn connector(wants_tls: bool, limit: Duration) -> Result<HttpsConnector<HttpConnector>, String> {
+    let mut http = HttpConnector::new();
+    http.set_connect_timeout(Some(limit));
+    http.set_nodelay(true);
+    http.enforce_http(false);
+    let provider = rustls::crypto::ring::default_provider();
+    let builder = HttpsConnectorBuilder::new();
+    let builder = if wants_tls {
+        builder
+            .with_provider_and_native_roots(provider)
+            .map_err(|error| format!("no root certificates: {error}"))?
+    } else {
+        // Reading the system's certificates is slow and may fail; plain HTTP needs none.
+        let config = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| format!("no TLS: {error}"))?
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+        builder.with_tls_config(config)
+    };
+    Ok(builder.https_or_http().enable_http1().wrap_connector(http))
+}
+
+fn authorization(auth: &Auth) -> Result<Option<HeaderValue>, hyper::header::InvalidHeaderValue> {
+    let text = match auth {
+        Auth::None => return Ok(None),
+        Auth::Basic { user, password } => {
+            format!("Basic {}", base64(format!("{user}:{}", password.reveal()).as_bytes()))
+        }
+        Auth::Token(token) => format!("Token {}", token.reveal()),
+    };
+    let mut value = HeaderValue::from_str(&text)?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+/// Standard base64 with padding (RFC 4648).
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let mut group = 0_u32;
+        for index in 0..3 {
+            group = group << 8 | u32::from(chunk.get(index).copied().unwrap_or(0));
+        }
+        for index in 0..4 {
+            if index <= chunk.len() {
+                let digit = group >> (18 - 6 * index) & 63;
+                text.push(char::from(DIGITS[digit as usize]));
+            } else {
+                text.push('=');
+            }
+        }
+    }
+    text
+}
+
+/// The server's words: the `error` of its JSON, else the text itself, shortened.
+fn words(bytes: &[u8]) -> String {
+    let json: Option<serde_json::Value> = serde_json::from_slice(bytes).ok();
+    let member = ["error", "message"].into_iter().find_map(|name| {
+        json.as_ref().and_then(|json| json.get(name)?.as_str()).map(str::to_owned)
+    });
+    let text = member.unwrap_or_else(|| String::from_utf8_lossy(bytes).trim().to_owned());
+    text.chars().take(MAX_CHARS).collect()
+}
+
+/// An answer as a blocking reader.
+pub(super) struct Pieces {
+    receiver: mpsc::Receiver<Result<Bytes, Cause>>,
+    current: Bytes,
+    failure: Option<Cause>,
+}
+
+impl Pieces {
+    /// Whether the answer is over. Waits for the next piece.
+    pub(super) fn is_at_end(&mut self) -> io::Result<bool> {
+        while self.current.is_empty() {
+            match self.receiver.blocking_recv() {
+                None => return Ok(true),
+                Some(Ok(piece)) => self.current = piece,
+                Some(Err(cause)) => {
+                    self.failure = Some(cause);
+                    return Err(io::ErrorKind::ConnectionAborted.into());
+                }
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.is_at_end()? {
+            return Ok(0);
+        }
+        let count = buffer.len().min(self.current.len());
+        self.current.copy_to_slice(&mut buffer[..count]);
+        Ok(count)
+    }
+
+    fn read_exact(&mut self, mut buffer: &mut [u8]) -> io::Result<()> {
+        if buffer.len() <= self.current.len() {
+            self.current.copy_to_slice(buffer);
+            return Ok(());
+        }
+        while !buffer.is_empty() {
+            let count = self.read(buffer)?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            buffer = &mut buffer[count..];
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_pads() {
+        for (raw, expected) in
+            [("", ""), ("a", "YQ=="), ("ab", "YWI="), ("abc", "YWJj"), ("a:b?>", "YTpiPz4=")]
+        {
+            assert_eq!(base64(raw.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn the_words_of_the_server_are_found() {
+        assert_eq!(words(br#"{"error":"database not found"}"#), "database not found");
+        assert_eq!(words(br#"{"code":"x","message":"no"}"#), "no");
+        assert_eq!(words(b" plain \n"), "plain");
+    }
+}

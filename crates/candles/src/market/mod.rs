@@ -1,0 +1,229 @@
+//! What the worker, the API and `run` load candles through: one source behind one cache.
+//!
+//! A load gives one contiguous slice per column, warm-up first, finished candles only. Equal loads
+//! share one value; different ranges of one series share segments, and mapped pages across all
+//! processes of the host. A timeframe that is not stored is resampled from the largest stored one
+//! that divides it, and cached like any other.
+
+mod fetch;
+mod listing;
+mod loaded;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use futures_util::FutureExt as _;
+use model::{Calendar, Candles, SeriesId, TimeRange, resample};
+use tokio::time::Instant;
+
+pub use self::loaded::Loaded;
+
+use self::fetch::Feed;
+use self::listing::Listing;
+use self::loaded::Columns;
+use crate::cache::Cache;
+use crate::error::Cause;
+use crate::flight::Flights;
+use crate::{CandleSource, Error, SeriesInfo};
+
+/// Tries of a load that meets damaged files in the cache.
+const TRIES: u32 = 3;
+
+type LoadKey = (SeriesId, TimeRange, u32);
+
+/// Candles of one source. Clones share everything.
+#[derive(Clone)]
+pub struct Market {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    backing: Backing,
+    flights: Flights<LoadKey, Arc<Loaded>>,
+    recent: Mutex<BTreeMap<LoadKey, (Instant, Weak<Loaded>)>>,
+}
+
+/// Where a market has its candles from.
+enum Backing {
+    /// A source, through the cache.
+    Source { source: Arc<dyn CandleSource>, cache: Cache, listing: Box<Listing> },
+    /// One series that is in memory.
+    Whole { listed: Arc<Vec<SeriesInfo>>, candles: Arc<Candles> },
+}
+
+impl Market {
+    /// The candles of `source`, cached in `cache`.
+    pub fn new(source: Arc<dyn CandleSource>, cache: Cache) -> Market {
+        Market::with(Backing::Source { source, cache, listing: Box::new(Listing::new()) })
+    }
+
+    /// A market of one series held in memory, without a cache.
+    ///
+    /// `candles` keep the rules of a series, as everything that importers read does.
+    pub fn from_candles(id: SeriesId, calendar: Calendar, candles: Candles) -> Market {
+        let ends = candles.open_time_ms.first().zip(candles.open_time_ms.last());
+        let listed = ends.map(|(first_ms, last_ms)| SeriesInfo {
+            id,
+            calendar,
+            instrument: None,
+            first_ms: *first_ms,
+            last_ms: *last_ms,
+            count: candles.len() as u64,
+        });
+        let listed = Arc::new(listed.into_iter().collect());
+        Market::with(Backing::Whole { listed, candles: Arc::new(candles) })
+    }
+
+    fn with(backing: Backing) -> Market {
+        let inner = Inner { backing, flights: Flights::new(), recent: Mutex::new(BTreeMap::new()) };
+        Market { inner: Arc::new(inner) }
+    }
+
+    /// All series of the source, ascending by id, at most 10 s old.
+    ///
+    /// Callers at once ask the source once.
+    pub async fn series(&self) -> Result<Arc<Vec<SeriesInfo>>, Error> {
+        match &self.inner.backing {
+            Backing::Source { source, listing, .. } => listing.get(source).await,
+            Backing::Whole { listed, .. } => Ok(Arc::clone(listed)),
+        }
+    }
+
+    /// The stored series that serves `series`: itself, or the one it is resampled from.
+    ///
+    /// Fails with [`Error::UnknownSeries`], which names what comes nearest. While the source is
+    /// away the last listing answers.
+    pub async fn find(&self, series: &SeriesId) -> Result<Arc<SeriesInfo>, Error> {
+        self.inner.find(series).await
+    }
+
+    /// The candles of `series` that open in `range`, and at most `warmup` existing ones before.
+    ///
+    /// Warm from the cache this costs some file look-ups and a mapping, whatever the range; cold
+    /// it is one request per segment. Fails with [`Error::NoCandles`] if none opens in the range;
+    /// whether its ends are covered is for the caller to judge ([`Loaded::covered`]).
+    pub async fn load(
+        &self,
+        series: &SeriesId,
+        range: TimeRange,
+        warmup: u32,
+    ) -> Result<Arc<Loaded>, Error> {
+        let key = (series.clone(), range, warmup);
+        if let Some(loaded) = self.inner.recent(&key) {
+            return Ok(loaded);
+        }
+        let inner = Arc::clone(&self.inner);
+        let load = {
+            let key = key.clone();
+            async move {
+                let started = Instant::now();
+                let loaded = Arc::new(inner.load(&key).await?);
+                inner.remember(key, started, &loaded);
+                Ok(loaded)
+            }
+        };
+        self.inner.flights.run(key, || load.boxed()).await
+    }
+}
+
+impl Inner {
+    /// An equal load that somebody still holds, unless it is older than an open segment may be.
+    fn recent(&self, key: &LoadKey) -> Option<Arc<Loaded>> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, loaded) = recent.get(key)?;
+        let usable = match &self.backing {
+            Backing::Source { cache, .. } => at.elapsed() < cache.settings().open_ttl,
+            Backing::Whole { .. } => true,
+        };
+        if usable { loaded.upgrade() } else { None }
+    }
+
+    fn remember(&self, key: LoadKey, at: Instant, loaded: &Arc<Loaded>) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.retain(|_, (_, loaded)| loaded.strong_count() > 0);
+        recent.insert(key, (at, Arc::downgrade(loaded)));
+    }
+
+    async fn find(&self, series: &SeriesId) -> Result<Arc<SeriesInfo>, Error> {
+        match &self.backing {
+            Backing::Source { source, listing, .. } => listing.find(series, source).await,
+            Backing::Whole { listed, .. } => {
+                listing::serving(series, listed).ok_or_else(|| listing::unknown(series, listed))
+            }
+        }
+    }
+
+    async fn load(&self, key: &LoadKey) -> Result<Loaded, Error> {
+        let (series, range, warmup) = key;
+        let nothing = || Error::NoCandles { series: series.clone(), range: *range };
+        let stored = self.find(series).await?;
+        let columns = match &self.backing {
+            Backing::Source { source, cache, .. } => {
+                let feed = Feed {
+                    source: Arc::clone(source),
+                    cache: cache.clone(),
+                    stored: Arc::clone(&stored),
+                    timeframe: series.timeframe,
+                };
+                columns(&feed, *range, *warmup).await?
+            }
+            Backing::Whole { candles, .. } => Some(fold_whole(candles, &stored, series)),
+        };
+        columns
+            .and_then(|columns| Loaded::new(columns, series.clone(), stored, *range, *warmup))
+            .ok_or_else(nothing)
+    }
+}
+
+/// The whole series in memory, in the asked timeframe.
+fn fold_whole(candles: &Arc<Candles>, stored: &SeriesInfo, series: &SeriesId) -> Columns {
+    let (from, to) = (stored.id.timeframe, series.timeframe);
+    if from == to {
+        return Columns::Owned(Arc::clone(candles));
+    }
+    let folded = resample(candles.as_slice(), from, to, stored.last_ms + from.ms());
+    Columns::Owned(Arc::new(folded.candles))
+}
+
+/// Mapped columns that hold `range` and `warmup` candles before it; `None` without any candle.
+async fn columns(feed: &Feed, range: TimeRange, warmup: u32) -> Result<Option<Columns>, Error> {
+    let mut tries = 1;
+    loop {
+        match mapped(feed, range, warmup).await {
+            Err(Error::Unavailable { cause: Cause::Damaged, .. }) if tries < TRIES => tries += 1,
+            result => return result,
+        }
+    }
+}
+
+async fn mapped(feed: &Feed, range: TimeRange, warmup: u32) -> Result<Option<Columns>, Error> {
+    let extent = feed.extent();
+    // A time span of W candles never holds more than W: what it covers is needed for certain.
+    let span_ms = i64::from(warmup).saturating_mul(feed.timeframe.ms());
+    let needed = TimeRange {
+        start_ms: range.start_ms.saturating_sub(span_ms).max(extent.start_ms),
+        end_ms: range.end_ms.min(extent.end_ms),
+    };
+    if range.start_ms >= extent.end_ms || needed.start_ms >= needed.end_ms {
+        return Ok(None);
+    }
+    let mut pieces = feed.pieces(needed).await?;
+    let mut before: u64 = 0;
+    for piece in &pieces {
+        let segment = piece.segment.range();
+        if segment.end_ms <= range.start_ms {
+            before += piece.entry.rows;
+        } else if segment.start_ms < range.start_ms && piece.entry.rows > 0 {
+            before += feed.map(piece).await?.as_slice().lower_bound(range.start_ms) as u64;
+        }
+    }
+    while before < u64::from(warmup)
+        && let Some(first) = pieces.first()
+        && first.segment.range().start_ms > extent.start_ms
+    {
+        let piece = feed.piece(first.segment.previous()).await?;
+        before += piece.entry.rows;
+        pieces.insert(0, piece);
+    }
+    Ok(feed.join(&pieces).await?.map(Columns::Mapped))
+}

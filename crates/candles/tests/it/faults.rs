@@ -1,0 +1,435 @@
+//! Answers of InfluxDB that must never become candles, replayed by a server of our own.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use candles::{
+    Auth, CandleSource as _, Cause, Error, Influx, InfluxSettings, Rule, Secret, Segment,
+};
+use model::{Candles, Timeframe};
+use rmp::encode;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::support::{START_MS, id, market, minutes, range};
+
+/// What the server does with one request.
+#[derive(Clone)]
+enum Reply {
+    /// Answers whole.
+    Whole(u16, Vec<u8>),
+    /// Promises more bytes than it sends.
+    Cut(Vec<u8>),
+    /// Says nothing.
+    Silence,
+}
+
+struct Mock {
+    url: String,
+    seen: Arc<Mutex<Vec<String>>>,
+    /// Ends the server when it is dropped.
+    _serving: tokio::task::JoinSet<()>,
+}
+
+impl Mock {
+    /// Gives `replies` in turn, the last one for ever.
+    async fn start(replies: Vec<Reply>) -> Mock {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&seen);
+        let mut serving = tokio::task::JoinSet::new();
+        serving.spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let request = read_request(&mut stream).await;
+                let index = {
+                    let mut log = log.lock().unwrap();
+                    log.push(request);
+                    log.len() - 1
+                };
+                match replies[index.min(replies.len() - 1)].clone() {
+                    Reply::Whole(status, body) => answer(&mut stream, status, &body, 0).await,
+                    Reply::Cut(body) => answer(&mut stream, 200, &body, 10).await,
+                    Reply::Silence => std::future::pending().await,
+                }
+            }
+        });
+        Mock { url, seen, _serving: serving }
+    }
+
+    fn settings(&self) -> InfluxSettings {
+        InfluxSettings {
+            url: self.url.clone(),
+            retries: 0,
+            timeout_ms: 300,
+            ..InfluxSettings::default()
+        }
+    }
+
+    fn requests(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+async fn read_request(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let mut wanted = usize::MAX;
+    while bytes.len() < wanted {
+        let count = stream.read_buf(&mut bytes).await.unwrap();
+        assert!(count > 0, "the request is whole");
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4_096)]);
+        if let Some((head, _)) = text.split_once("\r\n\r\n") {
+            let length = |line: &str| -> Option<usize> {
+                line.to_lowercase().strip_prefix("content-length: ")?.parse().ok()
+            };
+            wanted = head.len() + 4 + head.lines().find_map(length).unwrap_or(0);
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+async fn answer(stream: &mut TcpStream, status: u16, body: &[u8], missing: usize) {
+    let head = format!(
+        "HTTP/1.1 {status} X\r\ncontent-type: application/x-msgpack\r\nconnection: close\r\n\
+         content-length: {}\r\n\r\n",
+        body.len() + missing
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(body).await.unwrap();
+    stream.shutdown().await.unwrap();
+}
+
+/// A chunk of candles as InfluxDB 1.6 writes it; `spoil` may put nil for a value.
+fn chunk(candles: &Candles, partial: bool, spoil: Option<(usize, usize)>) -> Vec<u8> {
+    let mut out = Vec::new();
+    let text = |out: &mut Vec<u8>, text: &str| encode::write_str(out, text).unwrap();
+    encode::write_map_len(&mut out, 1).unwrap();
+    text(&mut out, "results");
+    encode::write_array_len(&mut out, 1).unwrap();
+    encode::write_map_len(&mut out, if partial { 4 } else { 3 }).unwrap();
+    text(&mut out, "statement_id");
+    encode::write_sint(&mut out, 0).unwrap();
+    // A member that nobody knows, with everything that msgpack can nest.
+    text(&mut out, "messages");
+    encode::write_array_len(&mut out, 3).unwrap();
+    encode::write_map_len(&mut out, 1).unwrap();
+    text(&mut out, "level");
+    encode::write_array_len(&mut out, 2).unwrap();
+    encode::write_bin(&mut out, &[1, 2, 3]).unwrap();
+    encode::write_ext_meta(&mut out, 12, 5).unwrap();
+    out.extend_from_slice(&[0; 12]);
+    encode::write_f32(&mut out, 1.0).unwrap();
+    encode::write_nil(&mut out).unwrap();
+    text(&mut out, "series");
+    encode::write_array_len(&mut out, 1).unwrap();
+    encode::write_map_len(&mut out, if partial { 4 } else { 3 }).unwrap();
+    text(&mut out, "name");
+    text(&mut out, "candles");
+    text(&mut out, "columns");
+    encode::write_array_len(&mut out, 6).unwrap();
+    for column in ["time", "open", "high", "low", "close", "volume"] {
+        text(&mut out, column);
+    }
+    text(&mut out, "values");
+    encode::write_array_len(&mut out, u32::try_from(candles.len()).unwrap()).unwrap();
+    for row in 0..candles.len() {
+        let c = candles.as_slice().candle(row);
+        encode::write_array_len(&mut out, 6).unwrap();
+        encode::write_sint(&mut out, c.open_time_ms).unwrap();
+        for (column, value) in [c.open, c.high, c.low, c.close, c.volume].into_iter().enumerate() {
+            if spoil == Some((row, column)) {
+                encode::write_nil(&mut out).unwrap();
+            } else {
+                encode::write_f64(&mut out, value).unwrap();
+            }
+        }
+    }
+    if partial {
+        text(&mut out, "partial");
+        encode::write_bool(&mut out, true).unwrap();
+        text(&mut out, "partial");
+        encode::write_bool(&mut out, true).unwrap();
+    }
+    out
+}
+
+fn count(count: i64) -> Vec<u8> {
+    let mut out = Vec::new();
+    let text = |out: &mut Vec<u8>, text: &str| encode::write_str(out, text).unwrap();
+    encode::write_map_len(&mut out, 1).unwrap();
+    text(&mut out, "results");
+    encode::write_array_len(&mut out, 1).unwrap();
+    encode::write_map_len(&mut out, 2).unwrap();
+    text(&mut out, "statement_id");
+    encode::write_sint(&mut out, 1).unwrap();
+    text(&mut out, "series");
+    encode::write_array_len(&mut out, 1).unwrap();
+    encode::write_map_len(&mut out, 2).unwrap();
+    text(&mut out, "columns");
+    encode::write_array_len(&mut out, 2).unwrap();
+    text(&mut out, "time");
+    text(&mut out, "count");
+    text(&mut out, "values");
+    encode::write_array_len(&mut out, 1).unwrap();
+    encode::write_array_len(&mut out, 2).unwrap();
+    encode::write_sint(&mut out, 0).unwrap();
+    encode::write_sint(&mut out, count).unwrap();
+    out
+}
+
+fn error(words: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode::write_map_len(&mut out, 1).unwrap();
+    encode::write_str(&mut out, "results").unwrap();
+    encode::write_array_len(&mut out, 1).unwrap();
+    encode::write_map_len(&mut out, 1).unwrap();
+    encode::write_str(&mut out, "error").unwrap();
+    encode::write_str(&mut out, words).unwrap();
+    out
+}
+
+fn good() -> Vec<u8> {
+    let candles = minutes(5, |_| false);
+    [chunk(&candles, true, None), chunk(&later(&candles), false, None), count(10)].concat()
+}
+
+/// The same candles, five minutes later.
+fn later(candles: &Candles) -> Candles {
+    let mut later = candles.clone();
+    for time in &mut later.open_time_ms {
+        *time += 300_000;
+    }
+    later
+}
+
+async fn load(settings: InfluxSettings) -> Result<Candles, Error> {
+    let influx = Influx::new(settings).unwrap();
+    let segment = Segment::containing(Timeframe::MINUTE, START_MS);
+    influx.load(&id("b BTC 1m"), segment).await
+}
+
+/// Loads from a server that gives `reply`, and shows the error as text with its code.
+async fn check(reply: Reply, code: &str, expected: &str) {
+    let mock = Mock::start(vec![reply]).await;
+    let error = load(mock.settings()).await.unwrap_err();
+    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    assert_eq!(error.code(), code, "{error}: {cause}");
+    let text = if cause.is_empty() { error.to_string() } else { cause };
+    assert!(text.contains(expected), "{text}");
+}
+
+fn whole(parts: &[Vec<u8>]) -> Reply {
+    Reply::Whole(200, parts.concat())
+}
+
+#[tokio::test]
+async fn whole_answers_in_chunks_are_read_and_unknown_members_skipped() {
+    let mock = Mock::start(vec![Reply::Whole(200, good())]).await;
+    let candles = load(mock.settings()).await.unwrap();
+    assert_eq!(candles.len(), 10);
+    assert_eq!(candles.as_slice().rows(0..5), minutes(5, |_| false).as_slice());
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_after_a_partial_chunk_is_cut_off() {
+    let candles = minutes(5, |_| false);
+    let text = "ends before its last chunk";
+    check(whole(&[chunk(&candles, true, None)]), "source_unavailable", text).await;
+    check(whole(&[chunk(&candles, true, None), count(5)]), "source_unavailable", text).await;
+    check(whole(&[chunk(&candles, false, None)]), "source_unavailable", text).await;
+    check(whole(&[]), "source_unavailable", text).await;
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_anywhere_is_an_error() {
+    let bytes = good();
+    for at in [1, 40, bytes.len() / 2, bytes.len() - 1] {
+        check(Reply::Cut(bytes[..at].to_vec()), "source_unavailable", "broke off").await;
+        check(whole(&[bytes[..at].to_vec()]), "source_unavailable", "ends before").await;
+    }
+}
+
+#[tokio::test]
+async fn an_error_inside_a_200_is_an_error_in_any_chunk() {
+    let candles = minutes(5, |_| false);
+    let words = "database not found: market";
+    check(whole(&[error(words)]), "source_rejected", words).await;
+    let late = [chunk(&candles, true, None), error("query-timeout limit exceeded")];
+    check(whole(&late), "source_unavailable", "query-timeout").await;
+    let last = [chunk(&candles, false, None), error(words)];
+    check(whole(&last), "source_rejected", words).await;
+}
+
+#[tokio::test]
+async fn rows_that_disagree_with_the_servers_count_are_an_error() {
+    let candles = minutes(5, |_| false);
+    let parts = [chunk(&candles, false, None), count(6)];
+    check(whole(&parts), "source_unavailable", "got 5 candles where the server counts 6").await;
+}
+
+#[tokio::test]
+async fn a_missing_price_and_disorder_are_bad_candles_and_a_missing_volume_is_none() {
+    let candles = minutes(5, |_| false);
+    for column in 0..4 {
+        let parts = [chunk(&candles, false, Some((3, column))), count(5)];
+        check(whole(&parts), "bad_candles", "row 4: missing or non-finite value").await;
+    }
+    let parts = [chunk(&candles, true, None), chunk(&candles, false, None), count(10)];
+    check(whole(&parts), "bad_candles", Rule::Disorder.text()).await;
+    let parts = [chunk(&candles, false, Some((3, 4))), count(5)];
+    let mock = Mock::start(vec![whole(&parts)]).await;
+    assert!(load(mock.settings()).await.unwrap().volume[3].abs() < f64::EPSILON);
+}
+
+#[tokio::test]
+async fn what_is_not_msgpack_is_not_understood() {
+    let json = br#"{"results":[]}"#.to_vec();
+    check(whole(&[json]), "source_rejected", "cannot be understood").await;
+}
+
+#[tokio::test]
+async fn statuses_say_whether_to_come_back() {
+    let body = br#"{"error":"the words"}"#.to_vec();
+    for (status, code) in [
+        (400, "source_rejected"),
+        (401, "source_rejected"),
+        (404, "source_rejected"),
+        (429, "source_unavailable"),
+        (500, "source_unavailable"),
+        (503, "source_unavailable"),
+    ] {
+        let expected = format!("status {status}: the words");
+        check(Reply::Whole(status, body.clone()), code, &expected).await;
+    }
+}
+
+#[tokio::test]
+async fn a_silent_or_absent_server_is_unavailable_in_time() {
+    let started = std::time::Instant::now();
+    check(Reply::Silence, "source_unavailable", "no answer within 0.3 s").await;
+    assert!(started.elapsed() < Duration::from_secs(5));
+    let gone = Mock::start(vec![Reply::Silence]).await.settings();
+    let error = load(gone).await.unwrap_err();
+    assert!(error.is_transient());
+    assert!(matches!(
+        error,
+        Error::Unavailable { cause: Cause::Connect { .. } | Cause::Timeout { .. }, .. }
+    ));
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again_and_what_is_refused_is_not() {
+    let cut = whole(&[chunk(&minutes(5, |_| false), true, None)]);
+    let mock = Mock::start(vec![cut.clone(), cut, Reply::Whole(200, good())]).await;
+    let settings = InfluxSettings { retries: 2, ..mock.settings() };
+    assert_eq!(load(settings).await.unwrap().len(), 10);
+    assert_eq!(mock.requests().len(), 3);
+    let mock = Mock::start(vec![whole(&[error("no")])]).await;
+    let settings = InfluxSettings { retries: 2, ..mock.settings() };
+    assert!(load(settings).await.is_err());
+    assert_eq!(mock.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_failed_segment_leaves_nothing_in_the_cache() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = testkit::influx::database();
+    let settings =
+        InfluxSettings { url: database.url, database: database.name, ..InfluxSettings::default() };
+    let influx = Influx::new(settings.clone()).unwrap();
+    let mut broken = minutes(10, |_| false);
+    broken.low[7] = broken.high[7] * 2.0;
+    influx.write(&id("b BTC 1m"), broken.as_slice(), |_| ()).await.unwrap();
+    let all = range("2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z");
+    for _ in 0..2 {
+        let market = market(Arc::new(influx.clone()), dir.path());
+        let error = market.load(&id("b BTC 1m"), all, 0).await.unwrap_err();
+        assert_eq!(error.code(), "bad_candles");
+        let Error::BadCandles { fault, .. } = error else { panic!("{error}") };
+        assert_eq!((fault.row, fault.rule), (8, Rule::Extremes));
+    }
+    influx.write(&id("b BTC 1m"), minutes(10, |_| false).as_slice(), |_| ()).await.unwrap();
+    let market = market(Arc::new(influx), dir.path());
+    assert_eq!(market.load(&id("b BTC 1m"), all, 0).await.unwrap().as_slice().len(), 10);
+}
+
+#[tokio::test]
+async fn a_partly_written_batch_names_its_rows() {
+    let body = br#"{"error":"partial write: field type conflict dropped=1"}"#.to_vec();
+    let replies = vec![Reply::Whole(204, Vec::new()), Reply::Whole(400, body)];
+    let mock = Mock::start(replies).await;
+    let influx = Influx::new(mock.settings()).unwrap();
+    let mut confirmed = 0;
+    let (series, candles) = (id("b BTC 1m"), minutes(10_005, |_| false));
+    let written = influx.write(&series, candles.as_slice(), |rows| confirmed += rows).await;
+    let error = written.unwrap_err();
+    assert_eq!(confirmed, 10_000);
+    let Error::Rejected { cause, .. } = error else { panic!("{error}") };
+    assert_eq!(
+        cause.to_string(),
+        "candles 10001 to 10005 were not all stored: status 400: partial write: field type \
+         conflict dropped=1"
+    );
+}
+
+#[tokio::test]
+async fn a_real_type_conflict_is_reported() {
+    let database = testkit::influx::database();
+    let influx = Influx::new(InfluxSettings {
+        url: database.url.clone(),
+        database: database.name.clone(),
+        ..InfluxSettings::default()
+    })
+    .unwrap();
+    let url = format!("{}/write?db={}&precision=ms", database.url, database.name);
+    let line = format!("candles,exchange=b,symbol=BTC,timeframe=1m close=1i {START_MS}");
+    assert_eq!(testkit::http::send("POST", &url, &[], line.as_bytes()).unwrap().status, 204);
+    let written = influx.write(&id("b BTC 1m"), minutes(3, |_| false).as_slice(), |_| ()).await;
+    let cause = std::error::Error::source(&written.unwrap_err()).unwrap().to_string();
+    assert!(cause.starts_with("candles 1 to 3 were not all stored: status 400"), "{cause}");
+    assert!(cause.contains("field type conflict"), "{cause}");
+}
+
+#[tokio::test]
+async fn credentials_travel_in_the_header() {
+    let basic = Auth::Basic { user: "u".to_owned(), password: Secret::new("p") };
+    for (auth, expected) in [
+        (basic, "authorization: Basic dTpw\r\n"),
+        (Auth::Token(Secret::new("T")), "authorization: Token T\r\n"),
+    ] {
+        let mock = Mock::start(vec![Reply::Whole(200, good())]).await;
+        load(InfluxSettings { auth, ..mock.settings() }).await.unwrap();
+        let request = &mock.requests()[0];
+        assert!(request.contains(expected), "{request}");
+        assert!(request.starts_with("POST /query?db=market&epoch=ms&chunked=true&chunk_size="));
+        assert!(request.contains("accept: application/x-msgpack\r\n"));
+    }
+}
+
+#[tokio::test]
+async fn a_hostile_ticker_reaches_the_server_as_a_parameter_only() {
+    let database = testkit::influx::database();
+    let settings =
+        InfluxSettings { url: database.url, database: database.name, ..InfluxSettings::default() };
+    let influx = Influx::new(settings).unwrap();
+    let hostile = [
+        "x' OR 'a'='a",
+        "x'; DROP MEASUREMENT candles; --",
+        "x\" OR \"a\"=\"a",
+        "x) OR (1=1",
+        "$exchange",
+        "x\\' OR 1=1",
+    ];
+    let good = model::SeriesId { ticker: "BTC".to_owned(), ..id("b BTC 1m") };
+    influx.write(&good, minutes(3, |_| false).as_slice(), |_| ()).await.unwrap();
+    let segment = Segment::containing(Timeframe::MINUTE, START_MS);
+    for ticker in hostile {
+        let series = model::SeriesId { ticker: ticker.to_owned(), ..good.clone() };
+        assert_eq!(influx.load(&series, segment).await.unwrap().len(), 0, "{ticker}");
+        influx.write(&series, minutes(2, |_| false).as_slice(), |_| ()).await.unwrap();
+        assert_eq!(influx.load(&series, segment).await.unwrap().len(), 2, "{ticker}");
+    }
+    assert_eq!(influx.load(&good, segment).await.unwrap().len(), 3);
+    assert_eq!(influx.list_series().await.unwrap().len(), 1 + hostile.len());
+}

@@ -1,0 +1,11 @@
+//! Integration tests of the crate `candles`.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
+
+mod cache;
+mod conformance;
+mod faults;
+mod import;
+mod market;
+mod processes;
+mod support;

@@ -1,0 +1,298 @@
+//! Running many variants over one series.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use model::settings::Instrument;
+use model::{
+    Calendar, CandleSlice, Fill, JobSpec, Outcome, SkipReason, TimeRange, Timeframe, Warmup,
+};
+
+use crate::Error;
+use crate::bits::Bits;
+use crate::evaluate::Evaluator;
+use crate::frame::Column;
+use crate::graph::{Graph, NodeId};
+use crate::marks::{DayGrid, Ledger};
+use crate::plan::{Draft, Exchange, Plan, draft};
+use crate::walk::{Close, Observer, Position, Track, most_fills, walk};
+
+/// Candles of a variant between two calls of its [`Monitor`].
+pub const PROGRESS_STRIDE: usize = 8_192;
+
+/// What all variants of a batch share.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// Candles from W before the range (fewer where history is short) to its end, exclusive.
+    pub candles: CandleSlice<'a>,
+    /// Their length.
+    pub timeframe: Timeframe,
+    /// Which of them are traded, by open time.
+    pub range: TimeRange,
+    /// The days that are marked.
+    pub calendar: &'a Calendar,
+    /// Trading rules as resolved.
+    pub instrument: Instrument,
+    /// Candles missing inside the range, as the caller counted them.
+    pub missing: u64,
+}
+
+/// One variant run to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// What is hashed and kept.
+    pub outcome: Outcome,
+    /// History asked for and found.
+    pub warmup: Warmup,
+    /// Candles in the range.
+    pub candles: u64,
+    /// Cash and position at the last close, in quote.
+    pub final_equity: f64,
+    /// Whether nothing was left to trade with.
+    pub ruined: bool,
+}
+
+/// What a monitor wants of a variant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Go on.
+    Continue,
+    /// End this variant with [`Error::Stopped`]; the others of the batch go on.
+    Stop,
+}
+
+/// Is told how far a batch is.
+pub trait Monitor {
+    /// Variant `variant` (its index in the batch) has done `candles_done` candles of its range.
+    ///
+    /// Called every [`PROGRESS_STRIDE`] candles, not at the end; it should return at once.
+    fn progress(&self, variant: usize, candles_done: usize) -> Control;
+}
+
+/// Runs every one of `specs` over `input`; results are in their order.
+///
+/// Equal parts of their strategies are computed once. A result depends on its spec and the candles
+/// alone: it has the same bytes whatever else is in the batch.
+pub fn run_batch(
+    input: &Input<'_>,
+    specs: &[&JobSpec],
+    monitor: &impl Monitor,
+) -> Vec<Result<Run, Error>> {
+    let first = input.candles.lower_bound(input.range.start_ms);
+    let end = input.candles.lower_bound(input.range.end_ms);
+    if first >= end {
+        return specs.iter().map(|_| Err(Error::NoCandles)).collect();
+    }
+    let candles = input.candles.rows(0..end);
+    let grid = DayGrid::new(input.calendar, input.range, candles, first);
+    let mut results: Vec<Option<Result<Run, Error>>> = specs.iter().map(|_| None).collect();
+    let mut groups: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (index, spec) in specs.iter().enumerate() {
+        match refuse(spec) {
+            Err(error) => results[index] = Some(Err(error)),
+            Ok(()) => groups.entry(spec.warmup).or_default().push(index),
+        }
+    }
+    for members in groups.into_values() {
+        let group = Group::new(input, candles, first, specs, &members);
+        group.run(&grid, |index, result| results[index] = Some(result), monitor);
+    }
+    results.into_iter().map(|result| result.expect("each variant was refused or run")).collect()
+}
+
+/// Refuses what this version of the engine does not run.
+pub(crate) fn refuse(spec: &JobSpec) -> Result<(), Error> {
+    let features = model::support::unsupported(spec);
+    if features.is_empty() { Ok(()) } else { Err(Error::Unsupported { features }) }
+}
+
+/// Variants of one W: all their nodes are seeded at the same row.
+struct Group<'a, 'i> {
+    input: &'i Input<'a>,
+    /// Candles from the seed row on.
+    candles: CandleSlice<'a>,
+    /// First row of the range among them.
+    first: usize,
+    graph: Graph,
+    members: Vec<Member<'i>>,
+}
+
+struct Member<'i> {
+    index: usize,
+    spec: &'i JobSpec,
+    draft: Draft,
+}
+
+impl<'a, 'i> Group<'a, 'i> {
+    fn new(
+        input: &'i Input<'a>,
+        candles: CandleSlice<'a>,
+        first: usize,
+        specs: &[&'i JobSpec],
+        members: &[usize],
+    ) -> Group<'a, 'i> {
+        let asked = members.first().map_or(0, |index| specs[*index].warmup);
+        let seed = first.saturating_sub(asked as usize);
+        let mut graph = Graph::default();
+        let members = members.iter().map(|index| {
+            let spec = specs[*index];
+            Member { index: *index, spec, draft: draft(&mut graph, spec) }
+        });
+        let members = members.collect();
+        Group {
+            input,
+            candles: candles.rows(seed..candles.len()),
+            first: first - seed,
+            graph,
+            members,
+        }
+    }
+
+    fn run(
+        &self,
+        grid: &DayGrid,
+        mut done: impl FnMut(usize, Result<Run, Error>),
+        monitor: &impl Monitor,
+    ) {
+        let Input { timeframe, calendar, .. } = *self.input;
+        let mut evaluator = Evaluator::new(&self.graph, self.candles, timeframe, calendar);
+        let last_use = self.last_use();
+        let mut fills = Vec::new();
+        for (position, member) in self.members.iter().enumerate() {
+            let plan = member.draft.map(&mut Values(&mut evaluator));
+            fills.clear();
+            done(member.index, self.run_one(member, &plan, grid, &mut fills, monitor));
+            drop(plan);
+            for id in self.graph.ids().filter(|id| last_use[id.index()] == Some(position)) {
+                evaluator.forget(id);
+            }
+        }
+    }
+
+    fn run_one(
+        &self,
+        member: &Member<'_>,
+        plan: &Plan<'_>,
+        grid: &DayGrid,
+        fills: &mut Vec<Fill>,
+        monitor: &impl Monitor,
+    ) -> Result<Run, Error> {
+        let track = track(self.input, self.candles, self.first, member.spec, plan);
+        fills.reserve(most_fills(&track));
+        let progress = |candles_done| monitor.progress(member.index, candles_done);
+        let walked = walk(track, fills, &mut Unobserved, progress).map_err(|_| Error::Stopped)?;
+        let balance = member.spec.balance;
+        let mut ledger = Ledger::new(balance);
+        for fill in fills.iter() {
+            ledger.book(fill);
+        }
+        let last_close = self.candles.close[self.candles.len() - 1];
+        let mut counts = walked.counts;
+        counts.missing = self.input.missing;
+        let outcome = Outcome {
+            daily_marks: grid.marks(balance, fills, self.input.candles),
+            fills: fills.clone(),
+            funding: Vec::new(),
+            open_position: walked.open_position,
+            counts,
+        };
+        Ok(Run {
+            outcome,
+            warmup: self.warmup(member.spec),
+            candles: (self.candles.len() - self.first) as u64,
+            final_equity: ledger.equity(last_close),
+            ruined: walked.ruined,
+        })
+    }
+
+    fn warmup(&self, spec: &JobSpec) -> Warmup {
+        let got = u32::try_from(self.first).expect("no more than W, which is an u32");
+        Warmup { asked: spec.warmup, got }
+    }
+
+    /// For each node the last member that needs it: itself, or to compute a node for the first time.
+    fn last_use(&self) -> Vec<Option<usize>> {
+        let mut uses =
+            Uses { first: vec![None; self.graph.len()], last: vec![None; self.graph.len()] };
+        for (position, member) in self.members.iter().enumerate() {
+            member.draft.map(&mut Roots(|id| uses.note(id, position)));
+        }
+        for id in self.graph.ids().rev() {
+            if let Some(position) = uses.first[id.index()] {
+                let (_, node) = self.graph.node(id);
+                node.inputs(|input| uses.note(input, position));
+            }
+        }
+        uses.last
+    }
+}
+
+/// First and last member that needs each node.
+struct Uses {
+    first: Vec<Option<usize>>,
+    last: Vec<Option<usize>>,
+}
+
+impl Uses {
+    fn note(&mut self, id: NodeId, position: usize) {
+        let first = &mut self.first[id.index()];
+        *first = Some(first.map_or(position, |earlier| earlier.min(position)));
+        let last = &mut self.last[id.index()];
+        *last = Some(last.map_or(position, |later| later.max(position)));
+    }
+}
+
+/// What a variant walks.
+pub(crate) fn track<'t>(
+    input: &'t Input<'_>,
+    candles: CandleSlice<'t>,
+    first: usize,
+    spec: &'t JobSpec,
+    plan: &'t Plan<'t>,
+) -> Track<'t> {
+    Track {
+        candles,
+        first,
+        timeframe_ms: input.timeframe.ms(),
+        calendar: input.calendar,
+        instrument: input.instrument,
+        spec,
+        plan,
+    }
+}
+
+/// Puts values in the place of nodes.
+pub(crate) struct Values<'e, 'a, 'g>(pub(crate) &'e mut Evaluator<'a, 'g>);
+
+impl<'a> Exchange<NodeId, NodeId, Column<'a>, Rc<Bits>> for Values<'_, 'a, '_> {
+    fn number(&mut self, number: &NodeId) -> Column<'a> {
+        self.0.number(*number)
+    }
+
+    fn truth(&mut self, truth: &NodeId) -> Rc<Bits> {
+        self.0.truth(*truth)
+    }
+}
+
+/// Names the nodes that a plan reads.
+struct Roots<F>(F);
+
+impl<F: FnMut(NodeId)> Exchange<NodeId, NodeId, (), ()> for Roots<F> {
+    fn number(&mut self, number: &NodeId) {
+        (self.0)(*number);
+    }
+
+    fn truth(&mut self, truth: &NodeId) {
+        (self.0)(*truth);
+    }
+}
+
+/// Nobody looks.
+struct Unobserved;
+
+impl Observer for Unobserved {
+    const WATCHES: bool = false;
+    fn inside(&mut self, _: usize, _: Option<&Position>) {}
+    fn closed(&mut self, _: usize, _: &Close) {}
+    fn skipped(&mut self, _: usize, _: SkipReason) {}
+}

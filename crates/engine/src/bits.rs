@@ -1,0 +1,121 @@
+//! A condition over all rows as a set of bits, 64 rows a word.
+
+/// One bit a row. Bits at and beyond `len` are 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bits {
+    words: Vec<u64>,
+    len: usize,
+}
+
+impl Bits {
+    /// `len` rows, all `value`.
+    pub(crate) fn constant(len: usize, value: bool) -> Bits {
+        Bits::from_fn(len, |_| value)
+    }
+
+    /// `len` rows, each as `holds` says; called for the rows in order.
+    #[inline]
+    pub(crate) fn from_fn(len: usize, mut holds: impl FnMut(usize) -> bool) -> Bits {
+        let mut words = Vec::with_capacity(len.div_ceil(64));
+        for start in (0..len).step_by(64) {
+            let mut word = 0;
+            for offset in 0..64.min(len - start) {
+                word |= u64::from(holds(start + offset)) << offset;
+            }
+            words.push(word);
+        }
+        Bits { words, len }
+    }
+
+    /// Rows.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the condition holds on `row`; false beyond the end.
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> bool {
+        self.words.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 == 1)
+    }
+
+    /// On how many rows it holds.
+    pub(crate) fn count(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// `self` and `other`, row by row; both of one length.
+    #[must_use]
+    pub(crate) fn and(&self, other: &Bits) -> Bits {
+        self.zip(other, |left, right| left & right)
+    }
+
+    /// `self` or `other`, row by row; both of one length.
+    #[must_use]
+    pub(crate) fn or(&self, other: &Bits) -> Bits {
+        self.zip(other, |left, right| left | right)
+    }
+
+    fn zip(&self, other: &Bits, op: impl Fn(u64, u64) -> u64) -> Bits {
+        debug_assert_eq!(self.len, other.len);
+        let words = self.words.iter().zip(&other.words).map(|(left, right)| op(*left, *right));
+        Bits { words: words.collect(), len: self.len }
+    }
+
+    /// True where `self` holds on any of the last `n` rows, this one included.
+    pub(crate) fn within(&self, n: usize) -> Bits {
+        let mut since = usize::MAX;
+        Bits::from_fn(self.len, |row| {
+            since = if self.get(row) { 0 } else { since.saturating_add(1) };
+            since < n
+        })
+    }
+
+    /// True where `self` holds on all of the last `n` rows, this one included.
+    pub(crate) fn held(&self, n: usize) -> Bits {
+        let mut run = 0_usize;
+        Bits::from_fn(self.len, |row| {
+            run = if self.get(row) { run + 1 } else { 0 };
+            run >= n
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(bits: &Bits, expected: &str) {
+        let text: String =
+            (0..bits.len()).map(|row| if bits.get(row) { '1' } else { '.' }).collect();
+        assert_eq!(text, expected);
+    }
+
+    fn bits(text: &str) -> Bits {
+        let text = text.as_bytes();
+        Bits::from_fn(text.len(), |row| text[row] == b'1')
+    }
+
+    #[test]
+    fn within_looks_back_n_rows_with_the_current_one() {
+        check(&bits("1....1..").within(3), "111..111");
+        check(&bits("1....1..").within(1), "1....1..");
+    }
+
+    #[test]
+    fn held_needs_n_rows_that_exist() {
+        check(&bits("1111.11.").held(2), ".111..1.");
+        check(&bits("1111").held(5), "....");
+    }
+
+    #[test]
+    fn words_are_joined_and_nothing_lies_beyond_the_end() {
+        let all = Bits::constant(130, true);
+        assert_eq!(all.count(), 130);
+        assert!(!all.get(130) && !all.get(192) && all.get(129));
+        let even = Bits::from_fn(130, |row| row % 2 == 0);
+        assert_eq!(all.and(&even).count(), 65);
+        assert_eq!(all.and(&even), even);
+        assert_eq!(even.or(&all), all);
+    }
+}

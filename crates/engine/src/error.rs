@@ -1,0 +1,25 @@
+//! Why a backtest was not run to its end.
+
+/// Why a backtest was not run to its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The spec asks for what this engine version does not run: refuse the job.
+    #[error("cannot run this strategy: {}", features.join("; "))]
+    Unsupported {
+        /// The texts of [`model::support::unsupported`].
+        features: Vec<String>,
+    },
+    /// The range holds no candle: refuse the job.
+    #[error("there are no candles in the range")]
+    NoCandles,
+    /// The monitor asked to stop: the job was cancelled or taken away.
+    #[error("the backtest was stopped")]
+    Stopped,
+    /// The time to explain is not the open time of a candle of the range.
+    #[error("no candle of the range opens at {time_ms} ms")]
+    NoSuchCandle {
+        /// The time that was asked for, ms since 1970-01-01 UTC.
+        time_ms: i64,
+    },
+}

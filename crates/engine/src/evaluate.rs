@@ -1,0 +1,344 @@
+//! Values of nodes: each node is computed once over all rows, when it is first asked for.
+
+use std::rc::Rc;
+
+use model::strategy::{CompareOp, MathOp, Price, WindowOp};
+use model::{Calendar, CandleSlice, Timeframe};
+
+use crate::bits::Bits;
+use crate::clock;
+use crate::frame::{Column, Frame};
+use crate::graph::{Direction, FrameId, Graph, Node, NodeId};
+use crate::indicators;
+use crate::indicators::window;
+
+/// What a node is over all rows of its frame.
+#[derive(Clone, Debug)]
+enum Value<'a> {
+    Number(Column<'a>),
+    Truth(Rc<Bits>),
+    Outputs(Vec<Column<'a>>),
+}
+
+/// Candles of all frames and the values computed so far.
+#[derive(Debug)]
+pub(crate) struct Evaluator<'a, 'g> {
+    graph: &'g Graph,
+    frames: Vec<Frame<'a>>,
+    calendar: &'a Calendar,
+    values: Vec<Option<Value<'a>>>,
+}
+
+impl<'a, 'g> Evaluator<'a, 'g> {
+    /// Nothing is computed yet. `candles` start at the row that every node is seeded at.
+    pub(crate) fn new(
+        graph: &'g Graph,
+        candles: CandleSlice<'a>,
+        timeframe: Timeframe,
+        calendar: &'a Calendar,
+    ) -> Evaluator<'a, 'g> {
+        let mut frames = vec![Frame::of_series(candles, timeframe)];
+        for (of, timeframe) in graph.frames() {
+            frames.push(frames[of.index()].resampled(*timeframe));
+        }
+        Evaluator { graph, frames, calendar, values: vec![None; graph.len()] }
+    }
+
+    /// The row of `frame` that can be read at the close of `row` of the job's candles.
+    pub(crate) fn readable_row(&self, frame: FrameId, row: usize) -> Option<usize> {
+        match self.graph.frames().get(frame.index().wrapping_sub(1)) {
+            None => Some(row),
+            Some((outer, _)) => {
+                let row = self.readable_row(*outer, row)?;
+                self.frames[frame.index()].closed[row].checked_sub(1)
+            }
+        }
+    }
+
+    /// Values of a number.
+    pub(crate) fn number(&mut self, id: NodeId) -> Column<'a> {
+        match self.value(id) {
+            Value::Number(column) => column,
+            Value::Truth(_) | Value::Outputs(_) => unreachable!("the tree is typed"),
+        }
+    }
+
+    /// Values of a condition.
+    pub(crate) fn truth(&mut self, id: NodeId) -> Rc<Bits> {
+        match self.value(id) {
+            Value::Truth(bits) => bits,
+            Value::Number(_) | Value::Outputs(_) => unreachable!("the tree is typed"),
+        }
+    }
+
+    /// Gives the memory of a node back; it is computed again if it is asked for.
+    pub(crate) fn forget(&mut self, id: NodeId) {
+        self.values[id.index()] = None;
+    }
+
+    fn value(&mut self, id: NodeId) -> Value<'a> {
+        if let Some(value) = &self.values[id.index()] {
+            return value.clone();
+        }
+        let (frame, node) = self.graph.node(id);
+        let value = self.compute(frame, node);
+        self.values[id.index()] = Some(value.clone());
+        value
+    }
+
+    fn compute(&mut self, frame: FrameId, node: &Node) -> Value<'a> {
+        let rows = self.frames[frame.index()].len();
+        let column = match node {
+            Node::Number(bits) => vec![f64::from_bits(*bits); rows].into(),
+            Node::Price(price) => self.price(frame, *price),
+            Node::Clock { field, tz } => {
+                let times_ms = &self.frames[frame.index()].open_time_ms;
+                clock::column(times_ms, *field, tz.as_deref()).into()
+            }
+            Node::Call { kind, of, args } => {
+                let of = of.map(|of| self.number(of));
+                let args: Vec<f64> = args.iter().map(|bits| f64::from_bits(*bits)).collect();
+                let source = indicators::Source {
+                    candles: self.frames[frame.index()].candles(),
+                    of: of.as_deref().unwrap_or(&[]),
+                    calendar: self.calendar,
+                };
+                let outputs = indicators::compute(*kind, &args, source);
+                return Value::Outputs(outputs.into_iter().map(Column::from).collect());
+            }
+            Node::Output { call, output } => match self.value(*call) {
+                Value::Outputs(outputs) => outputs[*output].clone(),
+                Value::Number(_) | Value::Truth(_) => unreachable!("a call has outputs"),
+            },
+            Node::Math { op, args } => self.math(*op, args).into(),
+            Node::Abs(of) => {
+                self.number(*of).iter().map(|value| value.abs()).collect::<Vec<_>>().into()
+            }
+            Node::If { condition, then, otherwise } => {
+                let condition = self.truth(*condition);
+                let (then, otherwise) = (self.number(*then), self.number(*otherwise));
+                let pick = |row| if condition.get(row) { then[row] } else { otherwise[row] };
+                (0..rows).map(pick).collect::<Vec<_>>().into()
+            }
+            Node::Window { op: WindowOp::Sum, of, n } => window::sum(&self.number(*of), *n).into(),
+            Node::Window { op: WindowOp::PercentRank, of, n } => {
+                window::percent_rank(&self.number(*of), *n).into()
+            }
+            Node::Prev { of, n } => {
+                window::with_earlier(&self.number(*of), *n, |earlier, _| earlier).into()
+            }
+            Node::BarsSince(condition) => {
+                bars_since(&self.truth(*condition)).collect::<Vec<_>>().into()
+            }
+            Node::ValueWhen { condition, of } => {
+                let (condition, of) = (self.truth(*condition), self.number(*of));
+                value_when(&condition, &of).into()
+            }
+            Node::CountTrue { condition, n } => count_true(&self.truth(*condition), *n).into(),
+            Node::Carry(of) => self.carried(*of).into(),
+            Node::Constant(_)
+            | Node::Compare { .. }
+            | Node::Cross { .. }
+            | Node::Flag { .. }
+            | Node::All(_)
+            | Node::Any(_)
+            | Node::Within(..)
+            | Node::Held(..)
+            | Node::Steps { .. }
+            | Node::CarryBits(_) => return Value::Truth(Rc::new(self.condition(rows, node))),
+        };
+        Value::Number(column)
+    }
+
+    fn condition(&mut self, rows: usize, node: &Node) -> Bits {
+        match node {
+            Node::Constant(value) => Bits::constant(rows, *value),
+            Node::Compare { op, left, right } => {
+                compare(*op, &self.number(*left), &self.number(*right))
+            }
+            Node::Cross { direction, left, right, negated } => {
+                let (left, right) = (self.number(*left), self.number(*right));
+                match direction {
+                    Direction::Up => cross(&left, &right, *negated),
+                    Direction::Down => cross(&right, &left, *negated),
+                }
+            }
+            Node::Flag { of, negated } => {
+                let of = self.number(*of);
+                Bits::from_fn(rows, |row| if *negated { of[row] == 0.0 } else { of[row] > 0.0 })
+            }
+            Node::All(nodes) => self.fold(nodes, rows, true),
+            Node::Any(nodes) => self.fold(nodes, rows, false),
+            Node::Within(of, n) => self.truth(*of).within(*n),
+            Node::Held(of, n) => self.truth(*of).held(*n),
+            Node::Steps { direction, of, n, negated } => {
+                let of = self.number(*of);
+                match direction {
+                    Direction::Up => steps(&of, *n, *negated, |from, to| to > from),
+                    Direction::Down => steps(&of, *n, *negated, |from, to| to < from),
+                }
+            }
+            Node::CarryBits(of) => {
+                let bits = self.truth(*of);
+                let frame = &self.frames[self.graph.node(*of).0.index()];
+                let closed = |row: usize| frame.closed[row].checked_sub(1);
+                Bits::from_fn(rows, |row| closed(row).is_some_and(|row| bits.get(row)))
+            }
+            Node::Number(_)
+            | Node::Price(_)
+            | Node::Clock { .. }
+            | Node::Call { .. }
+            | Node::Output { .. }
+            | Node::Math { .. }
+            | Node::Abs(_)
+            | Node::If { .. }
+            | Node::Window { .. }
+            | Node::Prev { .. }
+            | Node::BarsSince(_)
+            | Node::ValueWhen { .. }
+            | Node::CountTrue { .. }
+            | Node::Carry(_) => unreachable!("a number is no condition"),
+        }
+    }
+
+    /// Values of the last candle of another frame that had closed, null before the first.
+    fn carried(&mut self, of: NodeId) -> Vec<f64> {
+        let values = self.number(of);
+        let frame = &self.frames[self.graph.node(of).0.index()];
+        let closed = frame.closed.iter();
+        closed.map(|count| count.checked_sub(1).map_or(f64::NAN, |row| values[row])).collect()
+    }
+
+    fn fold(&mut self, nodes: &[NodeId], rows: usize, all: bool) -> Bits {
+        let mut folded = Bits::constant(rows, all);
+        for node in nodes {
+            let bits = self.truth(*node);
+            folded = if all { folded.and(&bits) } else { folded.or(&bits) };
+        }
+        folded
+    }
+
+    fn price(&self, frame: FrameId, price: Price) -> Column<'a> {
+        let frame = &self.frames[frame.index()];
+        let mean = |columns: &[&Column<'a>]| -> Column<'a> {
+            let row = |row: usize| columns.iter().map(|column| column[row]).sum::<f64>();
+            (0..frame.len()).map(|at| row(at) / columns.len() as f64).collect::<Vec<_>>().into()
+        };
+        match price {
+            Price::Open => frame.open.clone(),
+            Price::High => frame.high.clone(),
+            Price::Low => frame.low.clone(),
+            Price::Close => frame.close.clone(),
+            Price::Volume => frame.volume.clone(),
+            Price::Hl2 => mean(&[&frame.high, &frame.low]),
+            Price::Hlc3 => mean(&[&frame.high, &frame.low, &frame.close]),
+            Price::Ohlc4 => mean(&[&frame.open, &frame.high, &frame.low, &frame.close]),
+        }
+    }
+
+    /// Arithmetic from left to right.
+    fn math(&mut self, op: MathOp, args: &[NodeId]) -> Vec<f64> {
+        let Some((first, rest)) = args.split_first() else { return Vec::new() };
+        let mut result = self.number(*first).to_vec();
+        for arg in rest {
+            let arg = self.number(*arg);
+            let apply: fn(f64, f64) -> f64 = match op {
+                MathOp::Add => |left, right| left + right,
+                MathOp::Sub => |left, right| left - right,
+                MathOp::Mul => |left, right| left * right,
+                MathOp::Div => indicators::range::ratio,
+                MathOp::Min => {
+                    |left, right| if left < right || left.is_nan() { left } else { right }
+                }
+                MathOp::Max => {
+                    |left, right| if left > right || left.is_nan() { left } else { right }
+                }
+            };
+            result
+                .iter_mut()
+                .zip(&*arg)
+                .for_each(|(left, right)| *left = finite(apply(*left, *right)));
+        }
+        result
+    }
+}
+
+/// A number that overflowed is null: infinity must not reach a price or a size.
+fn finite(value: f64) -> f64 {
+    if value.is_finite() { value } else { f64::NAN }
+}
+
+#[expect(clippy::float_cmp, reason = "eq and ne of the language are exact")]
+fn compare(op: CompareOp, left: &[f64], right: &[f64]) -> Bits {
+    let rows = left.len().min(right.len());
+    let (left, right) = (&left[..rows], &right[..rows]);
+    match op {
+        CompareOp::Lt => Bits::from_fn(rows, |row| left[row] < right[row]),
+        CompareOp::Le => Bits::from_fn(rows, |row| left[row] <= right[row]),
+        CompareOp::Gt => Bits::from_fn(rows, |row| left[row] > right[row]),
+        CompareOp::Ge => Bits::from_fn(rows, |row| left[row] >= right[row]),
+        CompareOp::Eq => Bits::from_fn(rows, |row| left[row] == right[row]),
+        CompareOp::Ne => {
+            let defined = |row: usize| !left[row].is_nan() && !right[row].is_nan();
+            Bits::from_fn(rows, |row| left[row] != right[row] && defined(row))
+        }
+    }
+}
+
+/// `left` was at or below `right` and is above it; `negated`: all four are defined and it is not so.
+fn cross(left: &[f64], right: &[f64], negated: bool) -> Bits {
+    Bits::from_fn(left.len().min(right.len()), |row| {
+        let Some(before) = row.checked_sub(1) else { return false };
+        let (was_below, was_above) = (left[before] <= right[before], left[before] > right[before]);
+        let (above, below) = (left[row] > right[row], left[row] <= right[row]);
+        if negated {
+            (was_below || was_above) && (above || below) && (was_above || below)
+        } else {
+            was_below && above
+        }
+    })
+}
+
+/// The last `n` steps all go one way; `negated`: all are defined and at least one does not.
+fn steps(values: &[f64], n: usize, negated: bool, goes: impl Fn(f64, f64) -> bool) -> Bits {
+    let (mut defined, mut run) = (0_usize, 0_usize);
+    Bits::from_fn(values.len(), |row| {
+        let Some(before) = row.checked_sub(1) else { return false };
+        let (from, to) = (values[before], values[row]);
+        defined = if from.is_nan() || to.is_nan() { 0 } else { defined + 1 };
+        run = if goes(from, to) { run + 1 } else { 0 };
+        if negated { defined >= n && run < n } else { run >= n }
+    })
+}
+
+/// Rows since the condition held, null before it first does.
+fn bars_since(condition: &Bits) -> impl Iterator<Item = f64> {
+    let mut since = f64::NAN;
+    (0..condition.len()).map(move |row| {
+        since = if condition.get(row) { 0.0 } else { since + 1.0 };
+        since
+    })
+}
+
+/// The value when the condition last held, null before it first does.
+fn value_when(condition: &Bits, values: &[f64]) -> Vec<f64> {
+    let mut kept = f64::NAN;
+    let latest = values.iter().enumerate().map(|(row, value)| {
+        kept = if condition.get(row) { *value } else { kept };
+        kept
+    });
+    latest.collect()
+}
+
+/// On how many of the last `n` rows the condition held; null where there are fewer rows.
+fn count_true(condition: &Bits, n: usize) -> Vec<f64> {
+    let mut count = 0_usize;
+    let counts = (0..condition.len()).map(|row| {
+        count += usize::from(condition.get(row));
+        if let Some(gone) = row.checked_sub(n) {
+            count -= usize::from(condition.get(gone));
+        }
+        if row + 1 >= n { count as f64 } else { f64::NAN }
+    });
+    counts.collect()
+}

@@ -1,0 +1,250 @@
+//! One candle of one backtest, laid open: every node, signal, level and event.
+
+mod parts;
+mod table;
+
+use model::{Fill, FillReason, JobSpec, PositionSide, Side, SkipReason};
+use serde::Serialize;
+
+use crate::Error;
+use crate::batch::{Control, Input, Values, refuse, track};
+use crate::evaluate::Evaluator;
+use crate::graph::Graph;
+use crate::marks::Ledger;
+use crate::plan::draft;
+use crate::walk::{Close, Observer, Position, walk};
+
+/// Everything that decided about one candle.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// Open time of the candle, ms since 1970-01-01 UTC.
+    pub time_ms: i64,
+    /// First price.
+    pub open: f64,
+    /// Highest price.
+    pub high: f64,
+    /// Lowest price.
+    pub low: f64,
+    /// Last price.
+    pub close: f64,
+    /// Volume in base.
+    pub volume: f64,
+    /// Every part of the strategy with its value at the close, outer parts before inner ones.
+    pub nodes: Vec<NodeValue>,
+    /// The position that traded inside the candle, with the levels that were tested.
+    pub inside: Option<Held>,
+    /// What the close left behind.
+    pub account: Account,
+    /// What happened in the candle, in order.
+    pub events: Vec<Event>,
+}
+
+/// A part of the strategy and what it was.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NodeValue {
+    /// Where it belongs (`long`, `exitShort`, `stop`).
+    pub place: &'static str,
+    /// Its canonical form.
+    pub node: String,
+    /// A number, or 1 and 0 for a condition that holds or does not; `None` = null.
+    pub value: Option<f64>,
+    /// Whether it is a condition.
+    pub condition: bool,
+}
+
+/// A position and its levels, prices in quote; `None` = no such level.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Held {
+    /// Which way.
+    pub side: PositionSide,
+    /// Base held.
+    pub quantity: f64,
+    /// Price of the entry fill.
+    pub entry_price: f64,
+    /// Open time of the entry candle, ms.
+    pub entry_time_ms: i64,
+    /// The stop.
+    pub stop: Option<f64>,
+    /// The trailing stop.
+    pub trail: Option<f64>,
+    /// The nearest target.
+    pub target: Option<f64>,
+    /// The price that liquidates.
+    pub liquidation: Option<f64>,
+}
+
+/// Signals and decisions of a close.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    /// Which conditions hold.
+    pub signals: Holding,
+    /// Cash and position at the close, in quote.
+    pub equity: f64,
+    /// What is held, with the levels of the next candle.
+    pub position: Option<Held>,
+    /// The exit due at the next open.
+    pub due_exit: Option<FillReason>,
+    /// The entry due at the next open.
+    pub due_entry: Option<PositionSide>,
+    /// Price of the pending order.
+    pub pending: Option<f64>,
+}
+
+/// Which of the four conditions hold at a close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "a strategy has these four conditions")]
+pub struct Holding {
+    /// Enter long.
+    pub long: bool,
+    /// Enter short.
+    pub short: bool,
+    /// Leave a long position.
+    pub exit_long: bool,
+    /// Leave a short position.
+    pub exit_short: bool,
+}
+
+/// Something that happened in the candle.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "event")]
+pub enum Event {
+    /// An execution.
+    Fill {
+        /// Buy or sell.
+        side: Side,
+        /// Base.
+        quantity: f64,
+        /// Price in quote.
+        price: f64,
+        /// Fee in quote.
+        fee: f64,
+        /// Why.
+        reason: FillReason,
+        /// Its trade.
+        trade_id: u32,
+    },
+    /// An entry that was wanted and not made.
+    Skipped {
+        /// Why.
+        reason: SkipReason,
+    },
+}
+
+/// Runs `spec` and lays open the candle that opens at `time_ms`.
+///
+/// Costs a whole backtest. Values of nodes are those of the batch; the position is as the walk had
+/// it.
+pub fn explain(input: &Input<'_>, spec: &JobSpec, time_ms: i64) -> Result<Explanation, Error> {
+    refuse(spec)?;
+    let first = input.candles.lower_bound(input.range.start_ms);
+    let end = input.candles.lower_bound(input.range.end_ms);
+    if first >= end {
+        return Err(Error::NoCandles);
+    }
+    let seed = first.saturating_sub(spec.warmup as usize);
+    let candles = input.candles.rows(seed..end);
+    let row = candles.lower_bound(time_ms);
+    if row < first - seed || candles.open_time_ms.get(row) != Some(&time_ms) {
+        return Err(Error::NoSuchCandle { time_ms });
+    }
+    let mut graph = Graph::default();
+    let draft = draft(&mut graph, spec);
+    let parts = parts::collect(&mut graph, spec);
+    let mut evaluator = Evaluator::new(&graph, candles, input.timeframe, input.calendar);
+    let plan = draft.map(&mut Values(&mut evaluator));
+    let (mut fills, mut witness) = (Vec::new(), Witness { row, ..Witness::default() });
+    let track = track(input, candles, first - seed, spec, &plan);
+    walk(track, &mut fills, &mut witness, |_| Control::Continue).map_err(|_| Error::Stopped)?;
+    let close = witness.close.ok_or(Error::NoSuchCandle { time_ms })?;
+    let nodes = parts.iter().map(|part| part.value(&mut evaluator, row, &close)).collect();
+    let candle = candles.candle(row);
+    let mut ledger = Ledger::new(spec.balance);
+    let booked = fills.iter().take_while(|fill| fill.time_ms <= time_ms);
+    booked.for_each(|fill| ledger.book(fill));
+    let happened = fills.iter().filter(|fill| fill.time_ms == time_ms).map(event);
+    let skipped = witness.skipped.iter().map(|reason| Event::Skipped { reason: *reason });
+    let [long, short, exit_long, exit_short] = close.signals;
+    Ok(Explanation {
+        time_ms,
+        open: candle.open,
+        high: candle.high,
+        low: candle.low,
+        close: candle.close,
+        volume: candle.volume,
+        nodes,
+        inside: witness.inside.as_ref().map(held),
+        account: Account {
+            signals: Holding { long, short, exit_long, exit_short },
+            equity: ledger.equity(candle.close),
+            position: close.position.as_ref().map(held),
+            due_exit: close.due_exit,
+            due_entry: close.due_entry,
+            pending: close.pending,
+        },
+        events: happened.chain(skipped).collect(),
+    })
+}
+
+fn event(fill: &Fill) -> Event {
+    Event::Fill {
+        side: fill.side,
+        quantity: fill.quantity,
+        price: fill.price,
+        fee: fill.fee,
+        reason: fill.reason,
+        trade_id: fill.trade_id,
+    }
+}
+
+fn held(position: &Position) -> Held {
+    Held {
+        side: position.side,
+        quantity: position.quantity,
+        entry_price: position.entry_price,
+        entry_time_ms: position.entry_time_ms,
+        stop: some(position.stop),
+        trail: some(position.trail),
+        target: position.next_target().map(|(_, level)| level),
+        liquidation: some(position.liquidation).filter(|price| *price > 0.0),
+    }
+}
+
+/// Null is NaN inside the engine and `None` outside.
+fn some(value: f64) -> Option<f64> {
+    (!value.is_nan()).then_some(value)
+}
+
+/// Remembers one candle of a walk.
+#[derive(Default)]
+struct Witness {
+    row: usize,
+    inside: Option<Position>,
+    close: Option<Close>,
+    skipped: Vec<SkipReason>,
+}
+
+impl Observer for Witness {
+    const WATCHES: bool = true;
+
+    fn inside(&mut self, row: usize, position: Option<&Position>) {
+        if row == self.row {
+            self.inside = position.copied();
+        }
+    }
+
+    fn closed(&mut self, row: usize, close: &Close) {
+        if row == self.row {
+            self.close = Some(*close);
+        }
+    }
+
+    fn skipped(&mut self, row: usize, reason: SkipReason) {
+        if row == self.row {
+            self.skipped.push(reason);
+        }
+    }
+}

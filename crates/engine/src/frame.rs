@@ -1,0 +1,114 @@
+//! Columns of values, and the candles that a part of a strategy runs on.
+
+use std::ops::Deref;
+use std::rc::Rc;
+
+use model::{CandleSlice, Timeframe};
+
+/// One value a row, null as NaN; shared, never copied.
+#[derive(Clone, Debug)]
+pub(crate) enum Column<'a> {
+    /// A column of the series.
+    Series(&'a [f64]),
+    /// A computed one.
+    Computed(Rc<Vec<f64>>),
+}
+
+impl Deref for Column<'_> {
+    type Target = [f64];
+
+    fn deref(&self) -> &[f64] {
+        match self {
+            Column::Series(values) => values,
+            Column::Computed(values) => values,
+        }
+    }
+}
+
+impl From<Vec<f64>> for Column<'_> {
+    fn from(values: Vec<f64>) -> Self {
+        Column::Computed(Rc::new(values))
+    }
+}
+
+/// Candles as columns that can be shared.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame<'a> {
+    /// Length of each candle.
+    timeframe: Timeframe,
+    /// For each row of the frame these candles were made of, how many of them had closed by its
+    /// close; empty for the job's own.
+    pub(crate) closed: Vec<usize>,
+    /// Open times, ms.
+    pub(crate) open_time_ms: Rc<[i64]>,
+    /// First prices.
+    pub(crate) open: Column<'a>,
+    /// Highest prices.
+    pub(crate) high: Column<'a>,
+    /// Lowest prices.
+    pub(crate) low: Column<'a>,
+    /// Last prices.
+    pub(crate) close: Column<'a>,
+    /// Volumes.
+    pub(crate) volume: Column<'a>,
+}
+
+impl<'a> Frame<'a> {
+    /// The candles of a series.
+    pub(crate) fn of_series(candles: CandleSlice<'a>, timeframe: Timeframe) -> Frame<'a> {
+        Frame {
+            timeframe,
+            closed: Vec::new(),
+            open_time_ms: candles.open_time_ms.into(),
+            open: Column::Series(candles.open),
+            high: Column::Series(candles.high),
+            low: Column::Series(candles.low),
+            close: Column::Series(candles.close),
+            volume: Column::Series(candles.volume),
+        }
+    }
+
+    /// These candles folded into longer ones.
+    ///
+    /// The candle [T, T + H) can be read on a row that closes at or after T + H, by the clock: rows
+    /// that are missing change nothing.
+    pub(crate) fn resampled(&self, timeframe: Timeframe) -> Frame<'a> {
+        let length_ms = self.timeframe.ms();
+        let end_ms = self.open_time_ms.last().map_or(0, |time_ms| time_ms + length_ms);
+        let candles = model::resample(self.candles(), self.timeframe, timeframe, end_ms).candles;
+        let mut count = 0;
+        let closed = self.open_time_ms.iter().map(|time_ms| {
+            let later = &candles.open_time_ms[count..];
+            let reached = |open_ms: &&i64| **open_ms + timeframe.ms() <= time_ms + length_ms;
+            count += later.iter().take_while(reached).count();
+            count
+        });
+        Frame {
+            timeframe,
+            closed: closed.collect(),
+            open_time_ms: candles.open_time_ms.into(),
+            open: candles.open.into(),
+            high: candles.high.into(),
+            low: candles.low.into(),
+            close: candles.close.into(),
+            volume: candles.volume.into(),
+        }
+    }
+
+    /// Rows.
+    pub(crate) fn len(&self) -> usize {
+        self.open_time_ms.len()
+    }
+
+    /// The columns, borrowed.
+    pub(crate) fn candles(&self) -> CandleSlice<'_> {
+        CandleSlice {
+            open_time_ms: &self.open_time_ms,
+            open: &self.open,
+            high: &self.high,
+            low: &self.low,
+            close: &self.close,
+            volume: &self.volume,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Daily marks: equity at the end of each day of the calendar, from fills and closes.
+
+use model::{Calendar, CandleSlice, DAY_MS, DailyMark, Fill, Side, TimeRange};
+
+/// The days of a range, and the last candle of each.
+///
+/// `24x7`: every UTC day the range touches. `24x5`: every Monday to Friday it touches and the
+/// Monday of each weekend candle. `session`: the days that have a candle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DayGrid {
+    /// Ascending: the day, and the row of its last candle if it has one.
+    days: Vec<(i64, Option<usize>)>,
+}
+
+/// Cash and base held: what fills add up to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Ledger {
+    cash: f64,
+    /// Base held, negative if sold short.
+    base: f64,
+}
+
+impl Ledger {
+    /// An account with `cash` and no position.
+    pub(crate) fn new(cash: f64) -> Ledger {
+        Ledger { cash, base: 0.0 }
+    }
+
+    /// Books `fill`, in the order of operations of the walk.
+    pub(crate) fn book(&mut self, fill: &Fill) {
+        let base = match fill.side {
+            Side::Buy => fill.quantity,
+            Side::Sell => -fill.quantity,
+        };
+        self.cash = self.cash - base * fill.price - fill.fee;
+        self.base += base;
+    }
+
+    /// Cash and position at `price`.
+    pub(crate) fn equity(&self, price: f64) -> f64 {
+        self.cash + self.base * price
+    }
+}
+
+impl DayGrid {
+    /// The days of `range`; `candles` from row `first` on are those inside it.
+    pub(crate) fn new(
+        calendar: &Calendar,
+        range: TimeRange,
+        candles: CandleSlice<'_>,
+        first: usize,
+    ) -> DayGrid {
+        let mut with_candles = Vec::new();
+        let mut row = first;
+        while row < candles.len() {
+            let day = calendar.day_of(candles.open_time_ms[row]);
+            let rest = &candles.open_time_ms[row..];
+            row += rest.partition_point(|time_ms| calendar.day_of(*time_ms) <= day).max(1);
+            with_candles.push((day, Some(row - 1)));
+        }
+        let mut days = Vec::new();
+        let mut candle_days = with_candles.into_iter().peekable();
+        for day in days_without_candles(calendar, range) {
+            while let Some(earlier) = candle_days.next_if(|(candle_day, _)| *candle_day < day) {
+                days.push(earlier);
+            }
+            let same = candle_days.next_if(|(candle_day, _)| *candle_day == day);
+            days.push(same.unwrap_or((day, None)));
+        }
+        days.extend(candle_days);
+        DayGrid { days }
+    }
+
+    /// Equity at the last close of each day; a day without candles repeats the one before, and the
+    /// first ones have the starting balance.
+    pub(crate) fn marks(
+        &self,
+        balance: f64,
+        fills: &[Fill],
+        candles: CandleSlice<'_>,
+    ) -> Vec<DailyMark> {
+        let (mut ledger, mut booked, mut equity) = (Ledger::new(balance), 0, balance);
+        let mut marks = Vec::with_capacity(self.days.len());
+        for (day_ms, last_row) in &self.days {
+            if let Some(row) = *last_row {
+                while booked < fills.len() && fills[booked].time_ms <= candles.open_time_ms[row] {
+                    ledger.book(&fills[booked]);
+                    booked += 1;
+                }
+                equity = ledger.equity(candles.close[row]);
+            }
+            marks.push(DailyMark { day_ms: *day_ms, equity });
+        }
+        marks
+    }
+}
+
+/// Days that count whether they have candles or not, ascending.
+fn days_without_candles(calendar: &Calendar, range: TimeRange) -> impl Iterator<Item = i64> {
+    let first = range.start_ms.div_euclid(DAY_MS);
+    let end = match calendar {
+        Calendar::EveryDay | Calendar::Weekdays => (range.end_ms - 1).div_euclid(DAY_MS) + 1,
+        Calendar::Session(_) => first,
+    };
+    let days = (first..end).map(|day| day * DAY_MS);
+    days.filter(|day| calendar.day_of(*day) == *day || matches!(calendar, Calendar::Session(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Candle, Candles, FillReason};
+
+    use super::*;
+
+    const HOUR_MS: i64 = DAY_MS / 24;
+    /// 1970-01-01 was a Thursday.
+    const FRIDAY: i64 = DAY_MS;
+
+    /// Marks of an account that bought 1 at 10 with 100 at the first candle; closes are the hour.
+    #[track_caller]
+    fn check(calendar: &str, range: (i64, i64), hours: &[i64], expected: &[(i64, f64)]) {
+        let candles: Candles = hours
+            .iter()
+            .map(|hour| {
+                let close = *hour as f64;
+                let open_time_ms = hour * HOUR_MS;
+                Candle { open_time_ms, open: close, high: close, low: close, close, volume: 0.0 }
+            })
+            .collect();
+        let buy = candles.open_time_ms.first().map(|time_ms| Fill {
+            time_ms: *time_ms,
+            side: Side::Buy,
+            quantity: 1.0,
+            price: 10.0,
+            fee: 0.0,
+            reason: FillReason::Entry,
+            trade_id: 0,
+        });
+        let range = TimeRange { start_ms: range.0 * HOUR_MS, end_ms: range.1 * HOUR_MS };
+        let calendar = calendar.parse().unwrap();
+        let grid = DayGrid::new(&calendar, range, candles.as_slice(), 0);
+        let fills: Vec<Fill> = buy.into_iter().collect();
+        let marks = grid.marks(100.0, &fills, candles.as_slice());
+        let marks: Vec<_> = marks.iter().map(|mark| (mark.day_ms / DAY_MS, mark.equity)).collect();
+        assert_eq!(marks, expected);
+    }
+
+    #[test]
+    fn every_day_the_range_touches_has_a_mark_and_gaps_repeat_the_last_one() {
+        let expected = [(0, 100.0), (1, 115.0), (2, 115.0), (3, 163.0)];
+        check("24x7", (23, 73), &[24, 25, 72, 73], &expected);
+    }
+
+    #[test]
+    fn a_range_that_ends_at_midnight_does_not_touch_the_next_day() {
+        check("24x7", (0, 24), &[0, 23], &[(0, 113.0)]);
+    }
+
+    #[test]
+    fn weekend_candles_mark_the_monday_even_beyond_the_range() {
+        let sunday = FRIDAY / HOUR_MS + 48;
+        check("24x5", (24, 96), &[24, sunday], &[(1, 114.0), (4, 90.0 + sunday as f64)]);
+    }
+
+    #[test]
+    fn weekdays_without_candles_count_and_weekends_do_not() {
+        let monday = 4 * 24;
+        let expected = [(1, 114.0), (4, 114.0), (5, 90.0 + (monday + 24) as f64)];
+        check("24x5", (24, monday + 48), &[24, monday + 24], &expected);
+    }
+
+    #[test]
+    fn a_session_has_only_the_days_with_a_candle_in_its_time_zone() {
+        check("session", (0, 96), &[0, 50], &[(0, 90.0), (2, 140.0)]);
+        check("session:America/New_York", (0, 96), &[0, 50], &[(-1, 90.0), (1, 140.0)]);
+    }
+}

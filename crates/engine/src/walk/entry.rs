@@ -1,0 +1,334 @@
+//! Starting a position: what holds an entry back, pending orders, levels, size.
+
+use model::settings::{LevelBase, Size};
+use model::{Candle, Fill, FillReason, PositionSide, Side, SkipReason};
+
+use super::exit::{is_armed, trail_level};
+use super::position::{MAX_EXITS, Position, level, sign, tighter};
+use super::{Observer, Walk, order_side};
+
+/// An entry that a close asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub(super) side: PositionSide,
+    pub(super) signal_row: usize,
+    pub(super) is_flip: bool,
+}
+
+/// A limit or stop order that waits for its price.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pending {
+    pub(super) side: PositionSide,
+    pub(super) signal_row: usize,
+    pub(super) price: f64,
+    /// Last row in which it may fill.
+    pub(super) last_row: usize,
+}
+
+/// What a streak of losses forbids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blocked {
+    /// Nothing.
+    No,
+    /// Entries at the opens up to this row.
+    ToRow(usize),
+    /// Entries at the opens of this calendar day.
+    Day(i64),
+    /// All entries.
+    Forever,
+}
+
+/// How an entry is executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Execution {
+    /// Worse by slippage, taker fee.
+    Market,
+    /// At the price, maker fee.
+    Limit,
+}
+
+impl<O: Observer> Walk<'_, '_, O> {
+    /// Acts on an entry that is due at the open of `row`.
+    pub(super) fn place(&mut self, row: usize, open: f64, wanted: Wanted) {
+        if let Some(reason) = self.held_back(row, wanted.is_flip) {
+            self.skip(row, reason);
+            return;
+        }
+        let Some(entry) = &self.track.plan.pending else {
+            let Wanted { side, signal_row, .. } = wanted;
+            self.enter(row, side, signal_row, open, Execution::Market, false);
+            return;
+        };
+        let price = entry.price[wanted.signal_row];
+        if !(price.is_finite() && price > 0.0) {
+            self.skip(row, SkipReason::NoSize);
+            return;
+        }
+        let last_row = entry.expire_candles.map_or(usize::MAX, |candles| row + candles - 1);
+        let Wanted { side, signal_row, .. } = wanted;
+        self.pending = Some(Pending { side, signal_row, price, last_row });
+    }
+
+    fn held_back(&self, row: usize, is_flip: bool) -> Option<SkipReason> {
+        let paused = match self.blocked {
+            Blocked::No => false,
+            Blocked::ToRow(last) => row <= last,
+            Blocked::Day(day) => self.day_of(row) == day,
+            Blocked::Forever => true,
+        };
+        let cooldown = self.track.spec.risk.cooldown_candles as usize;
+        let cools = self.last_exit.is_some_and(|exit| row <= exit.row + cooldown);
+        if self.ruined {
+            Some(SkipReason::Ruined)
+        } else if paused {
+            Some(SkipReason::LossStreak)
+        } else if cools && !is_flip {
+            Some(SkipReason::Cooldown)
+        } else {
+            None
+        }
+    }
+
+    /// The calendar day of the candle in `row`.
+    pub(super) fn day_of(&self, row: usize) -> i64 {
+        self.track.calendar.day_of(self.track.candles.open_time_ms[row])
+    }
+
+    /// Fills the pending order if the candle reaches it.
+    pub(super) fn fill_pending(&mut self, row: usize, candle: &Candle) {
+        let Some(pending) = self.pending else { return };
+        let is_stop = self.track.plan.pending.as_ref().is_some_and(|entry| entry.is_stop);
+        // A buy limit and a sell stop wait for a fall, the others for a rise.
+        let falls = (pending.side == PositionSide::Long) != is_stop;
+        let (touched, at_open) = if falls {
+            (candle.low <= pending.price, candle.open <= pending.price)
+        } else {
+            (candle.high >= pending.price, candle.open >= pending.price)
+        };
+        if !touched {
+            return;
+        }
+        self.pending = None;
+        let price = if at_open { candle.open } else { pending.price };
+        let execution = if is_stop { Execution::Market } else { Execution::Limit };
+        self.enter(row, pending.side, pending.signal_row, price, execution, true);
+    }
+
+    fn enter(
+        &mut self,
+        row: usize,
+        side: PositionSide,
+        signal_row: usize,
+        raw_price: f64,
+        execution: Execution,
+        was_pending: bool,
+    ) {
+        let order = order_side(side, true);
+        let (price, fee_rate) = match execution {
+            Execution::Market => (self.slipped(raw_price, order), self.taker_fee),
+            Execution::Limit => (raw_price, self.maker_fee),
+        };
+        let price = self.round_price(price, order);
+        let mut position = self.opened(row, side, signal_row, price, was_pending);
+        let quantity =
+            self.set_levels(&mut position).and_then(|()| self.quantity(&position, fee_rate));
+        let quantity = match quantity {
+            Ok(quantity) => quantity,
+            Err(reason) => {
+                self.skip(row, reason);
+                return;
+            }
+        };
+        let fee = quantity * price * fee_rate;
+        position.quantity = quantity;
+        position.initial_quantity = quantity;
+        position.realised = -fee;
+        self.cash = self.cash - position.sign * quantity * price - fee;
+        self.fills.push(Fill {
+            time_ms: position.entry_time_ms,
+            side: order,
+            quantity,
+            price,
+            fee,
+            reason: FillReason::Entry,
+            trade_id: position.trade_id,
+        });
+        self.trades += 1;
+        self.position = Some(position);
+    }
+
+    /// A position at `price`, still without quantity and levels.
+    fn opened(
+        &self,
+        row: usize,
+        side: PositionSide,
+        signal_row: usize,
+        price: f64,
+        was_pending: bool,
+    ) -> Position {
+        let money = &self.track.spec.money_management;
+        let sign = sign(side);
+        let bankruptcy = price * (1.0 - sign / money.leverage);
+        Position {
+            side,
+            sign,
+            quantity: 0.0,
+            initial_quantity: 0.0,
+            entry_price: price,
+            entry_row: row,
+            entry_time_ms: self.track.candles.open_time_ms[row],
+            signal_row,
+            trade_id: self.trades,
+            was_pending,
+            realised: 0.0,
+            risk: f64::NAN,
+            level_base: match self.track.spec.fill.level_base {
+                LevelBase::EntryFill => price,
+                LevelBase::SignalClose => self.track.candles.close[signal_row],
+            },
+            stop: f64::NAN,
+            next_stop: f64::NAN,
+            trail: f64::NAN,
+            trail_extreme: price,
+            best: price,
+            target: f64::NAN,
+            exits: [f64::NAN; MAX_EXITS],
+            liquidation: bankruptcy / (1.0 - sign * (money.maintenance_margin_pct / 100.0)),
+            bankruptcy,
+        }
+    }
+
+    /// Levels as of the signal candle; refused where one is null or on the wrong side of the fill.
+    fn set_levels(&self, position: &mut Position) -> Result<(), SkipReason> {
+        let plan = self.track.plan;
+        let row = position.signal_row;
+        let (sign, entry) = (position.sign, position.entry_price);
+        let checked = |level: f64, towards: f64| {
+            let side = sign * towards;
+            if !level.is_finite() {
+                Err(SkipReason::NoSize)
+            } else if side * level <= side * entry {
+                Err(SkipReason::LevelOnWrongSide)
+            } else {
+                Ok(level)
+            }
+        };
+        if let Some(stop) = &plan.stop {
+            position.stop = checked(position.level(&stop.form, row, -1.0), -1.0)?;
+        }
+        if let Some(target) = &plan.target {
+            position.target = checked(position.level(&target.form, row, 1.0), 1.0)?;
+        }
+        for (slot, exit) in plan.exits.iter().enumerate().take(MAX_EXITS) {
+            let base = position.level_base;
+            let target = level(&exit.target.form, row, base, entry, sign);
+            position.exits[slot] = checked(target, 1.0)?;
+        }
+        if let Some(trail) =
+            plan.trail.as_ref().filter(|trail| is_armed(position, trail.activation_pct))
+        {
+            let level = trail_level(position, &trail.form, row);
+            if level.is_finite() {
+                position.trail = checked(level, -1.0)?;
+            }
+        }
+        let stop = if tighter(sign, position.trail, position.stop) {
+            position.trail
+        } else {
+            position.stop
+        };
+        position.risk = (entry - stop).abs();
+        Ok(())
+    }
+
+    /// Base to buy or sell with the cash there is, rounded down to the instrument's step.
+    fn quantity(&self, position: &Position, fee_rate: f64) -> Result<f64, SkipReason> {
+        let money = &self.track.spec.money_management;
+        let price = position.entry_price;
+        let notional = |pct: f64| {
+            let margin = self.cash * (pct / 100.0);
+            margin * money.leverage / (1.0 + money.leverage * fee_rate)
+        };
+        let affordable = notional(100.0) / price;
+        let quantity = match money.size {
+            Size::PercentOfBalance(pct) => notional(pct) / price,
+            Size::FixedQuote(quote) => quote / price,
+            Size::FixedQuantity(quantity) => quantity,
+            Size::RiskPct(pct) => self.cash * (pct / 100.0) / position.risk,
+            Size::Kelly { cap, start } => {
+                let pct = self.record.kelly_pct().unwrap_or(start);
+                notional(if pct > cap { cap } else { pct }) / price
+            }
+        };
+        if quantity.is_nan() {
+            return Err(SkipReason::NoSize);
+        }
+        let quantity = if quantity > affordable { affordable } else { quantity };
+        let quantity = self.round_quantity(quantity);
+        let instrument = &self.track.instrument;
+        if quantity <= 0.0 || quantity < instrument.min_quantity * self.contract() {
+            return Err(SkipReason::MinQuantity);
+        }
+        if quantity * price < instrument.min_notional {
+            return Err(SkipReason::MinNotional);
+        }
+        Ok(quantity)
+    }
+
+    /// Base in one contract.
+    fn contract(&self) -> f64 {
+        let multiplier = self.track.instrument.contract_multiplier;
+        if multiplier > 0.0 { multiplier } else { 1.0 }
+    }
+
+    /// `quantity` rounded down to whole steps.
+    pub(super) fn round_quantity(&self, quantity: f64) -> f64 {
+        round(quantity, self.track.instrument.lot_step * self.contract(), f64::floor)
+    }
+
+    /// `price` rounded to whole ticks against the trader.
+    pub(super) fn round_price(&self, price: f64, side: Side) -> f64 {
+        let tick = self.track.instrument.tick_size;
+        match side {
+            Side::Buy => round(price, tick, f64::ceil),
+            Side::Sell => round(price, tick, f64::floor),
+        }
+    }
+
+    /// `price` made worse by slippage and half of the spread.
+    pub(super) fn slipped(&self, price: f64, side: Side) -> f64 {
+        match side {
+            Side::Buy => price * (1.0 + self.slip),
+            Side::Sell => price * (1.0 - self.slip),
+        }
+    }
+}
+
+/// `value` in whole steps; one that is a whole count of steps but for rounding stays as it is.
+fn round(value: f64, step: f64, towards: impl Fn(f64) -> f64) -> f64 {
+    if step <= 0.0 {
+        return value;
+    }
+    let steps = value / step;
+    let nearest = steps.round();
+    if (steps - nearest).abs() <= 1e-9 * nearest.abs().max(1.0) {
+        return if nearest == 0.0 { 0.0 } else { value };
+    }
+    towards(steps) * step
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::float_cmp, reason = "what is on the grid must stay as it is")]
+    fn what_is_on_the_grid_stays_and_the_rest_goes_the_given_way() {
+        assert_eq!(round(104.1, 0.1, f64::floor), 104.1);
+        assert_eq!(round(104.17, 0.5, f64::floor), 104.0);
+        assert_eq!(round(104.17, 0.5, f64::ceil), 104.5);
+        assert_eq!(round(0.3, 0.1, f64::floor), 0.3);
+        assert_eq!(round(0.04, 0.1, f64::floor), 0.0);
+        assert_eq!(round(7.3, 0.0, f64::floor), 7.3);
+    }
+}

@@ -1,0 +1,13 @@
+//! The engine from outside: drawn candles in, fills out.
+
+mod drawn;
+mod explain;
+mod fills;
+mod language;
+mod marks;
+mod money;
+mod orders;
+mod properties;
+mod risk;
+mod signals;
+mod state;

@@ -1,0 +1,210 @@
+//! Reads group `fill`: the switches of ENGINE.md section 3 and the peers' profiles.
+
+use serde_json::Value;
+
+use crate::fault::Faults;
+use crate::settings::{
+    BothTouched, EntryFill, FillProfile, FillRules, FlipVsStop, GapFill, LevelBase,
+    OpenBeyondTarget, RangeEnd, TrailingBase,
+};
+
+use super::fields::{Fields, wrong_type};
+
+const FIELDS: &[&str] = &[
+    "entry",
+    "bothTouched",
+    "openBeyondTarget",
+    "flipVsStop",
+    "gap",
+    "stopOnEntryCandle",
+    "levelBase",
+    "trailingBase",
+    "end",
+    "profile",
+    "sensitivity",
+];
+
+/// Names of the peers.
+const PROFILES: [(&str, FillProfile); 3] = [
+    ("backtestingPy", FillProfile::BacktestingPy),
+    ("vectorbt", FillProfile::Vectorbt),
+    ("freqtrade", FillProfile::Freqtrade),
+];
+
+/// The group, defaults filled; a profile gives every switch the value that the peer has.
+pub(super) fn read(value: &Value, pointer: &str, faults: &mut Faults) -> FillRules {
+    let Some(fields) = Fields::open(value, pointer, FIELDS, faults) else {
+        return FillRules::default();
+    };
+    let profile = match fields.get("profile") {
+        None => None,
+        Some(_) => fields.one_of("profile", &PROFILES, faults),
+    };
+    let mut switches = Switches { fields, profile, faults };
+    let base = profile.map_or_else(FillRules::default, profile_rules);
+    FillRules {
+        entry: switches.word("entry", base.entry, &[("nextOpen", EntryFill::NextOpen)]),
+        both_touched: switches.word(
+            "bothTouched",
+            base.both_touched,
+            &[
+                ("stopFirst", BothTouched::StopFirst),
+                ("targetFirst", BothTouched::TargetFirst),
+                ("path", BothTouched::Path),
+            ],
+        ),
+        open_beyond_target: switches.word(
+            "openBeyondTarget",
+            base.open_beyond_target,
+            &[
+                ("targetAtOpen", OpenBeyondTarget::TargetAtOpen),
+                ("stopAtLevel", OpenBeyondTarget::StopAtLevel),
+            ],
+        ),
+        flip_vs_stop: switches.word(
+            "flipVsStop",
+            base.flip_vs_stop,
+            &[("flipFirst", FlipVsStop::FlipFirst), ("stopFirst", FlipVsStop::StopFirst)],
+        ),
+        gap: switches.word("gap", base.gap, &[("open", GapFill::Open), ("level", GapFill::Level)]),
+        stop_on_entry_candle: switches.flag("stopOnEntryCandle", base.stop_on_entry_candle),
+        level_base: switches.word(
+            "levelBase",
+            base.level_base,
+            &[("entryFill", LevelBase::EntryFill), ("signalClose", LevelBase::SignalClose)],
+        ),
+        trailing_base: switches.word(
+            "trailingBase",
+            base.trailing_base,
+            &[("extreme", TrailingBase::Extreme), ("close", TrailingBase::Close)],
+        ),
+        end: switches.word(
+            "end",
+            base.end,
+            &[("mark", RangeEnd::Mark), ("close", RangeEnd::Close)],
+        ),
+        profile,
+        sensitivity: switches.fields.boolean("sensitivity", switches.faults).unwrap_or(false),
+    }
+}
+
+/// The switches as a peer has them (ENGINE.md section 3; freqtrade's from its documentation: a level
+/// that the open has jumped over fills at the level, and an open trade is closed at the end).
+fn profile_rules(profile: FillProfile) -> FillRules {
+    let rules = FillRules {
+        open_beyond_target: OpenBeyondTarget::StopAtLevel,
+        profile: Some(profile),
+        ..FillRules::default()
+    };
+    match profile {
+        FillProfile::BacktestingPy => FillRules { level_base: LevelBase::SignalClose, ..rules },
+        FillProfile::Vectorbt => {
+            FillRules { flip_vs_stop: FlipVsStop::StopFirst, stop_on_entry_candle: false, ..rules }
+        }
+        FillProfile::Freqtrade => FillRules { gap: GapFill::Level, end: RangeEnd::Close, ..rules },
+    }
+}
+
+struct Switches<'a> {
+    fields: Fields<'a>,
+    profile: Option<FillProfile>,
+    faults: &'a mut Faults,
+}
+
+impl Switches<'_> {
+    fn word<T: Copy + PartialEq>(&mut self, name: &str, base: T, words: &[(&str, T)]) -> T {
+        let Some(value) = self.fields.one_of(name, words, self.faults) else {
+            return base;
+        };
+        let word =
+            |of: T| words.iter().find(|(_, value)| *value == of).map_or("", |(word, _)| word);
+        if value != base {
+            self.contradicts(name, word(value), word(base));
+        }
+        value
+    }
+
+    fn flag(&mut self, name: &str, base: bool) -> bool {
+        match self.fields.raw(name) {
+            None => base,
+            Some(Value::Bool(value)) => {
+                if *value != base {
+                    self.contradicts(name, &value.to_string(), &base.to_string());
+                }
+                *value
+            }
+            Some(other) => {
+                wrong_type(other, &self.fields.at(name), "true or false", self.faults);
+                base
+            }
+        }
+    }
+
+    fn contradicts(&mut self, name: &str, value: &str, base: &str) {
+        let peer = self.profile.and_then(|profile| {
+            PROFILES.iter().find(|(_, known)| *known == profile).map(|(name, _)| *name)
+        });
+        let Some(peer) = peer else { return };
+        let message =
+            format!("\"{name}\": {value} contradicts the profile \"{peer}\", which has {base}");
+        let hint = format!("leave out \"{name}\" or \"profile\"");
+        self.faults.add_with_hint(&self.fields.at(name), "conflict", message, hint);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::canonical;
+    use crate::settings::{Costs, SeriesOverrides};
+
+    /// The profile and its switches written out are the same rules and the same canonical text.
+    #[track_caller]
+    fn check(profile: &str, switches: &Value) {
+        let read = |value: &Value| {
+            let mut faults = Faults::default();
+            let rules = read(value, "/fill", &mut faults);
+            assert!(faults.is_empty(), "{faults}");
+            rules
+        };
+        let (short, long) = (read(&json!({ "profile": profile })), read(switches));
+        assert_eq!(FillRules { profile: None, ..short }, long);
+        let (costs, overrides) = (Costs::default(), SeriesOverrides::default());
+        let text = |fill: &FillRules| {
+            let head = canonical::Head {
+                exchange: "x",
+                balance: 1.0,
+                costs: &costs,
+                fill,
+                overrides: &overrides,
+            };
+            canonical::head(&head)
+        };
+        assert_eq!(text(&short), text(&long));
+        let mut both = switches.clone();
+        both["profile"] = json!(profile);
+        assert_eq!(read(&both), short);
+    }
+
+    #[test]
+    fn a_profile_is_short_for_the_switches_of_its_peer() {
+        check(
+            "backtestingPy",
+            &json!({"openBeyondTarget": "stopAtLevel", "levelBase": "signalClose"}),
+        );
+        check(
+            "vectorbt",
+            &json!({
+                "openBeyondTarget": "stopAtLevel",
+                "flipVsStop": "stopFirst",
+                "stopOnEntryCandle": false
+            }),
+        );
+        check(
+            "freqtrade",
+            &json!({"openBeyondTarget": "stopAtLevel", "gap": "level", "end": "close"}),
+        );
+    }
+}

@@ -1,0 +1,4 @@
+//! Integration tests of `model`: only its public interface.
+
+mod bundle;
+mod strategy;

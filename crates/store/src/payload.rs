@@ -1,0 +1,137 @@
+//! How values are written into columns: text without NUL, compressed outcomes, float arrays.
+//!
+//! Both databases use the same bytes, so a row means the same in either.
+
+use std::borrow::Cow;
+
+use model::{Digest, JobStatus};
+
+use crate::{Ending, Error, NewResult};
+
+/// Level of compression: level 3 costs about 3 ms per MB.
+const ZSTD_LEVEL: i32 = 3;
+
+/// Marks a completed job whose outcome differs from the one that stands under its key.
+pub(crate) const DETERMINISM_FAULT: &str = "determinism_fault";
+
+/// Failures by causes that can pass before a job is given up.
+pub(crate) const MAX_ATTEMPTS: i16 = 3;
+
+/// Losses of a started suspect before it is given up.
+pub(crate) const MAX_LOSSES: i16 = 2;
+
+/// Text that either database can hold: PostgreSQL has no NUL in text.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
+}
+
+/// Text as it is searched: case folded the same way in both databases.
+pub(crate) fn fold(text: &str) -> String {
+    clean(text).to_lowercase()
+}
+
+/// A rate fit for a column: neither NaN nor infinite nor negative.
+pub(crate) fn rate(value: f64) -> f64 {
+    if value.is_finite() { value.max(0.0) } else { 0.0 }
+}
+
+/// A fraction fit for a column: 0 to 1.
+pub(crate) fn fraction(value: f64) -> f64 {
+    rate(value).min(1.0)
+}
+
+/// The rank column of a priority: 1000 - priority.
+pub(crate) fn rank(priority: i16) -> i16 {
+    1000 - priority.clamp(-1000, 1000)
+}
+
+/// Compresses an outcome's bytes.
+pub(crate) fn pack(outcome: &[u8]) -> Result<Vec<u8>, Error> {
+    zstd::encode_all(outcome, ZSTD_LEVEL)
+        .map_err(|error| Error::Refused { reason: format!("cannot compress an outcome: {error}") })
+}
+
+/// Undoes [`pack`].
+pub(crate) fn unpack(detail: &[u8]) -> Result<Vec<u8>, Error> {
+    zstd::decode_all(detail)
+        .map_err(|error| Error::Refused { reason: format!("a stored outcome is damaged: {error}") })
+}
+
+/// Floats as little-endian bytes, bit for bit.
+pub(crate) fn float_bytes(values: &[f64]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+/// Undoes [`float_bytes`].
+pub(crate) fn floats(bytes: &[u8]) -> Vec<f64> {
+    let (chunks, _) = bytes.as_chunks::<8>();
+    chunks.iter().map(|chunk| f64::from_le_bytes(*chunk)).collect()
+}
+
+/// The columns of a job that an ending decides.
+pub(crate) struct EndedColumns<'a> {
+    pub(crate) status: i16,
+    pub(crate) cached: bool,
+    pub(crate) result_key: Option<Digest>,
+    pub(crate) error_code: Option<Cow<'a, str>>,
+    pub(crate) error_message: Option<Cow<'a, str>>,
+}
+
+impl EndedColumns<'_> {
+    /// What `ending` writes into the job's row.
+    pub(crate) fn of(ending: &Ending) -> EndedColumns<'_> {
+        let (status, cached, result_key, error) = match ending {
+            Ending::Completed(result) => (JobStatus::Completed, false, Some(result.key), None),
+            Ending::Cached { key } => (JobStatus::Completed, true, Some(*key), None),
+            Ending::Failed(error) => (JobStatus::Failed, false, None, Some(error)),
+            Ending::Cancelled => (JobStatus::Cancelled, false, None, None),
+        };
+        EndedColumns {
+            status: status.code(),
+            cached,
+            result_key,
+            error_code: error.map(|error| clean(&error.code)),
+            error_message: error.map(|error| clean(&error.message)),
+        }
+    }
+}
+
+/// The result that comes with an ending, where there is one.
+pub(crate) fn result_of(ending: &Ending) -> Option<&NewResult> {
+    match ending {
+        Ending::Completed(result) => Some(result),
+        Ending::Cached { .. } | Ending::Failed(_) | Ending::Cancelled => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_survive_bit_for_bit() {
+        let values = [0.0, -0.0, 0.1, f64::MIN_POSITIVE, f64::MAX, f64::NAN, f64::NEG_INFINITY];
+        let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&floats(&float_bytes(&values))), bits(&values));
+    }
+
+    #[test]
+    fn outcomes_survive_and_damage_is_refused() {
+        let outcome = [7_u8; 10_000];
+        let packed = pack(&outcome).unwrap();
+        assert!(packed.len() < 100);
+        assert_eq!(unpack(&packed).unwrap(), outcome);
+        assert!(matches!(unpack(&packed[1..]), Err(Error::Refused { .. })));
+    }
+
+    #[test]
+    fn a_nul_is_replaced_and_odd_numbers_are_tamed() {
+        assert_eq!(clean("a\0b"), "a\u{fffd}b");
+        assert_eq!(fold("ÄB"), "äb");
+        assert_eq!(rank(1000), 0);
+        assert_eq!(rank(i16::MIN), 2000);
+        for (value, expected) in [(f64::NAN, 0.0), (-1.0, 0.0), (0.5, 0.5), (2.0, 1.0)] {
+            assert_eq!(fraction(value).to_bits(), f64::to_bits(expected));
+        }
+    }
+}

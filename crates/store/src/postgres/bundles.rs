@@ -1,0 +1,209 @@
+//! Bundles: submit, read, list, cancel, and what makes them final.
+
+use std::collections::BTreeMap;
+
+use model::{BundleStatus, Digest};
+use serde_json::Value;
+use sqlx::{PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::Postgres;
+use crate::failure::retrying;
+use crate::payload::{clean, fold, rank};
+use crate::rows::{BundleRecord, digest, request};
+use crate::{BundleFilter, BundleRow, Cancelled, Error, Idempotency, NewBundle, NewJob, Submitted};
+
+/// Jobs in one insert; bounds the memory of its parameters.
+const CHUNK: usize = 10_000;
+
+/// Makes those of `bundles` final whose jobs all are; answers which became so by this call.
+pub(super) async fn finish_bundles(
+    executor: impl PgExecutor<'_>,
+    bundles: &[Uuid],
+) -> Result<Vec<Uuid>, Error> {
+    let query = sqlx::query_scalar(include_str!("sql/finish_bundles.sql")).bind(bundles);
+    Ok(query.fetch_all(executor).await?)
+}
+
+/// `None` if the request is new and now remembered. Waits up to 5 s for a racer.
+async fn recall(
+    conn: &mut PgConnection,
+    owner: &str,
+    id: Uuid,
+    idempotency: &Idempotency,
+) -> Result<Option<Submitted>, Error> {
+    sqlx::query(include_str!("sql/limit_wait.sql")).execute(&mut *conn).await?;
+    let query = sqlx::query(include_str!("sql/remember_request.sql")).bind(owner);
+    let query = query.bind(clean(&idempotency.key)).bind(&idempotency.body_hash.0[..]).bind(id);
+    let query = query.bind(idempotency.keep.as_secs_f64());
+    if query.fetch_optional(&mut *conn).await?.is_some() {
+        return Ok(None);
+    }
+    let query = sqlx::query_as(include_str!("sql/recall_request.sql"));
+    let query = query.bind(owner).bind(clean(&idempotency.key));
+    let (hash, id): (Vec<u8>, Uuid) = query.fetch_one(conn).await?;
+    let same = digest("body_hash", &hash)? == idempotency.body_hash;
+    Ok(Some(if same { Submitted::Repeated { id } } else { Submitted::KeyReused }))
+}
+
+/// Inserts jobs; answers how many were completed from standing results.
+async fn insert_jobs(
+    conn: &mut PgConnection,
+    id: Uuid,
+    rank: i16,
+    jobs: &[NewJob],
+) -> Result<i64, Error> {
+    let mut cached = 0;
+    for chunk in jobs.chunks(CHUNK) {
+        let seqs: Vec<i32> = chunk.iter().map(|job| seq(job.seq)).collect::<Result<_, _>>()?;
+        let keys: Vec<&[u8]> = chunk.iter().map(|job| &job.spec_key.0[..]).collect();
+        if chunk.iter().all(|job| job.result_key.is_none()) {
+            let query = sqlx::query(include_str!("sql/insert_jobs.sql")).bind(id).bind(rank);
+            query.bind(seqs).bind(keys).execute(&mut *conn).await?;
+            continue;
+        }
+        let results: Vec<Option<&[u8]>> =
+            chunk.iter().map(|job| job.result_key.as_ref().map(|key| &key.0[..])).collect();
+        let query = sqlx::query_scalar(include_str!("sql/insert_known_jobs.sql")).bind(id);
+        let query = query.bind(rank).bind(seqs).bind(keys).bind(results);
+        cached += query.fetch_one(&mut *conn).await.map(|count: i64| count)?;
+    }
+    Ok(cached)
+}
+
+/// A seq as a column holds it.
+pub(super) fn seq(seq: u32) -> Result<i32, Error> {
+    i32::try_from(seq)
+        .map_err(|_| Error::Refused { reason: format!("seq {seq} is beyond what a job can have") })
+}
+
+impl Postgres {
+    pub(super) async fn insert_bundle(&self, bundle: &NewBundle) -> Result<Submitted, Error> {
+        let mut tx = self.pool.begin().await?;
+        let owner = clean(&bundle.owner);
+        if let Some(idempotency) = &bundle.idempotency
+            && let Some(known) = recall(&mut tx, &owner, bundle.id, idempotency).await?
+        {
+            return Ok(known);
+        }
+        let rank = rank(bundle.priority);
+        let tags: Value = bundle
+            .tags
+            .iter()
+            .map(|(key, value)| (clean(key), clean(value).into_owned()))
+            .collect();
+        let total = i64::try_from(bundle.jobs.len()).unwrap_or(i64::MAX);
+        let dropped = i64::try_from(bundle.dropped).unwrap_or(i64::MAX);
+        let query = sqlx::query(include_str!("sql/insert_bundle.sql")).bind(bundle.id);
+        let query = query.bind(owner).bind(clean(&bundle.name)).bind(fold(&bundle.name));
+        let query = query.bind(bundle.request.to_string()).bind(tags.to_string());
+        let query = query.bind(total).bind(dropped).bind(rank);
+        let query = query.bind(bundle.trace.as_deref().map(clean));
+        query.execute(&mut *tx).await?;
+
+        let cached = insert_jobs(&mut tx, bundle.id, rank, &bundle.jobs).await?;
+        if cached > 0 {
+            let query = sqlx::query(include_str!("sql/count_cached.sql")).bind(bundle.id);
+            query.bind(cached).execute(&mut *tx).await?;
+        }
+        if cached == total {
+            // Nobody else can know these jobs yet, so their sum is whole before the commit.
+            finish_bundles(&mut *tx, &[bundle.id]).await?;
+        } else {
+            sqlx::query(include_str!("sql/notify_workers.sql")).execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(Submitted::Stored { cached: cached.unsigned_abs() })
+    }
+
+    pub(super) async fn read_bundle(
+        &self,
+        owner: Option<&str>,
+        id: Uuid,
+    ) -> Result<Option<BundleRow>, Error> {
+        let query = sqlx::query_as(include_str!("sql/read_bundle.sql")).bind(id);
+        let query = query.bind(owner.map(clean));
+        let row: Option<BundleRecord> = query.fetch_optional(&self.pool).await?;
+        Ok(row.map(|BundleRecord(row)| row))
+    }
+
+    pub(super) async fn read_request(&self, id: Uuid) -> Result<Option<Value>, Error> {
+        let query = sqlx::query_scalar(include_str!("sql/read_request.sql")).bind(id);
+        let text: Option<String> = query.fetch_optional(&self.pool).await?;
+        Ok(text.map(|text| request(&text)).transpose()?)
+    }
+
+    pub(super) async fn list_bundles(
+        &self,
+        filter: &BundleFilter,
+        limit: u32,
+    ) -> Result<Vec<BundleRow>, Error> {
+        let (tag, value) =
+            filter.tag.as_ref().map(|(tag, value)| (clean(tag), clean(value))).unzip();
+        let query = sqlx::query_as(include_str!("sql/list_bundles.sql"));
+        let query = query.bind(filter.owner.as_deref().map(clean));
+        let query = query.bind(filter.status.map(BundleStatus::code));
+        let query = query.bind(filter.name.as_deref().map(fold)).bind(tag).bind(value);
+        let query = query.bind(filter.before).bind(i64::from(limit));
+        let rows: Vec<BundleRecord> = query.fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(|BundleRecord(row)| row).collect())
+    }
+
+    pub(super) async fn find_results(
+        &self,
+        keys: &[Digest],
+    ) -> Result<BTreeMap<Digest, Digest>, Error> {
+        let mut found = BTreeMap::new();
+        for chunk in keys.chunks(CHUNK) {
+            let keys: Vec<&[u8]> = chunk.iter().map(|key| &key.0[..]).collect();
+            let query = sqlx::query_as(include_str!("sql/standing_results.sql")).bind(keys);
+            let rows: Vec<(Vec<u8>, Vec<u8>)> = query.fetch_all(&self.pool).await?;
+            for (key, hash) in rows {
+                found.insert(digest("key", &key)?, digest("outcome_hash", &hash)?);
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) async fn cancel_bundle(&self, id: Uuid) -> Result<Cancelled, Error> {
+        let answer = retrying(|| self.try_cancel(id)).await?;
+        // Workers that were finishing meanwhile did not see our counts, nor we theirs.
+        finish_bundles(&self.pool, &[id]).await?;
+        Ok(answer)
+    }
+
+    async fn try_cancel(&self, id: Uuid) -> Result<Cancelled, Error> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query(include_str!("sql/allow_bulk.sql")).execute(&mut *tx).await?;
+        let (status, cancel) = standing(&mut tx, id).await?;
+        if cancel {
+            return Ok(Cancelled::Accepted);
+        }
+        if status.is_final() {
+            return Ok(Cancelled::AlreadyFinal(status));
+        }
+        let query = sqlx::query_scalar(include_str!("sql/cancel_jobs.sql")).bind(id);
+        let called_off: i64 = query.fetch_one(&mut *tx).await?;
+        if called_off > 0 {
+            let query = sqlx::query(include_str!("sql/cancel_bundle.sql")).bind(id);
+            query.execute(&mut *tx).await?;
+            tx.commit().await?;
+            return Ok(Cancelled::Accepted);
+        }
+        // All jobs were final; only the bundle was not said to be.
+        finish_bundles(&mut *tx, &[id]).await?;
+        let (status, _) = standing(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(Cancelled::AlreadyFinal(status))
+    }
+}
+
+/// Status and cancel flag of a bundle, whose row stays locked.
+async fn standing(conn: &mut PgConnection, id: Uuid) -> Result<(BundleStatus, bool), Error> {
+    let query = sqlx::query_as(include_str!("sql/lock_bundle.sql")).bind(id);
+    let row: Option<(i16, bool)> = query.fetch_optional(conn).await?;
+    let refused = |what| Error::Refused { reason: format!("bundle \"{id}\" {what}") };
+    let (status, cancel) = row.ok_or_else(|| refused("does not exist"))?;
+    let status = BundleStatus::from_code(status).ok_or_else(|| refused("has no status"))?;
+    Ok((status, cancel))
+}

@@ -1,0 +1,164 @@
+//! Ending jobs: one statement writes rows, results and counts, or nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::ENGINE_VERSION;
+use uuid::Uuid;
+
+use super::Postgres;
+use super::bundles::finish_bundles;
+use super::queue::attempt;
+use crate::failure::retrying;
+use crate::payload::{DETERMINISM_FAULT, EndedColumns, float_bytes, pack, result_of};
+use crate::{Error, Finish, Held, JobId, Settled, WorkerId};
+
+/// Finishes as columns, ascending by job, each held attempt once.
+#[derive(Default)]
+struct Batch {
+    jobs: Vec<i64>,
+    attempts: Vec<i32>,
+    statuses: Vec<i16>,
+    cached: Vec<bool>,
+    result_keys: Vec<Option<Vec<u8>>>,
+    error_codes: Vec<Option<String>>,
+    error_messages: Vec<Option<String>>,
+    results: Results,
+}
+
+/// The results that come with a batch.
+#[derive(Default)]
+struct Results {
+    jobs: Vec<i64>,
+    keys: Vec<Vec<u8>>,
+    outcome_hashes: Vec<Vec<u8>>,
+    data_hashes: Vec<Vec<u8>>,
+    metrics: Vec<String>,
+    summaries: Vec<String>,
+    daily_returns: Vec<Vec<u8>>,
+    details: Vec<Vec<u8>>,
+}
+
+/// What a batch wrote.
+struct Written {
+    held: BTreeSet<Held>,
+    bundles: BTreeSet<Uuid>,
+    results: usize,
+}
+
+impl Batch {
+    fn of(finishes: &BTreeMap<Held, &Finish>) -> Result<Batch, Error> {
+        let mut batch = Batch::default();
+        for (held, finish) in finishes {
+            let columns = EndedColumns::of(&finish.ending);
+            batch.jobs.push(held.job.0);
+            batch.attempts.push(attempt(*held));
+            batch.statuses.push(columns.status);
+            batch.cached.push(columns.cached);
+            batch.result_keys.push(columns.result_key.map(|key| key.0.to_vec()));
+            batch.error_codes.push(columns.error_code.map(Into::into));
+            batch.error_messages.push(columns.error_message.map(Into::into));
+            if let Some(result) = result_of(&finish.ending) {
+                let results = &mut batch.results;
+                results.jobs.push(held.job.0);
+                results.keys.push(result.key.0.to_vec());
+                results.outcome_hashes.push(result.outcome_hash.0.to_vec());
+                results.data_hashes.push(result.data_hash.0.to_vec());
+                results.metrics.push(result.metrics.to_string());
+                results.summaries.push(result.summary.to_string());
+                results.daily_returns.push(float_bytes(&result.daily_returns));
+                results.details.push(pack(&result.outcome)?);
+            }
+        }
+        Ok(batch)
+    }
+}
+
+impl Postgres {
+    pub(super) async fn finish_jobs(
+        &self,
+        worker: WorkerId,
+        finishes: &[Finish],
+    ) -> Result<Vec<Settled>, Error> {
+        let mut first = BTreeMap::new();
+        for finish in finishes {
+            first.entry(finish.held).or_insert(finish);
+        }
+        if first.is_empty() {
+            return Ok(Vec::new());
+        }
+        let batch = Batch::of(&first)?;
+        let written = retrying(|| self.write_batch(worker, &batch)).await?;
+        let mut earlier = BTreeSet::new();
+        if written.held.len() < first.len() {
+            earlier = self.settled_before(worker, &batch).await?;
+        }
+        let ran = written.held.iter().filter(|held| result_of(&first[held].ending).is_some());
+        let mut diverged = BTreeSet::new();
+        if written.results < ran.count() || earlier.len() > written.held.len() {
+            diverged = retrying(|| self.record_conflicts(&batch.results)).await?;
+        }
+        // What is written is written: the sweeper would end the bundle, too.
+        let bundles: Vec<Uuid> = written.bundles.into_iter().collect();
+        if let Err(error) = finish_bundles(&self.pool, &bundles).await {
+            tracing::warn!(%error, "finished jobs could not be checked for finished bundles");
+        }
+
+        let mut answered = BTreeSet::new();
+        let answer = finishes.iter().map(|finish| {
+            let repeated = !answered.insert(finish.held);
+            match (written.held.contains(&finish.held), earlier.contains(&finish.held)) {
+                (true, _) if repeated => Settled::AlreadyStored,
+                (true, _) if diverged.contains(&finish.held.job) => Settled::Diverged,
+                (true, _) => Settled::Stored,
+                (false, true) => Settled::AlreadyStored,
+                (false, false) => Settled::Lost,
+            }
+        });
+        Ok(answer.collect())
+    }
+
+    async fn write_batch(&self, worker: WorkerId, batch: &Batch) -> Result<Written, Error> {
+        let query = sqlx::query_as(include_str!("sql/finish_jobs.sql")).bind(worker.0);
+        let query = query.bind(&batch.jobs).bind(&batch.attempts).bind(&batch.statuses);
+        let query = query.bind(&batch.cached).bind(&batch.result_keys);
+        let query = query.bind(&batch.error_codes).bind(&batch.error_messages);
+        let results = &batch.results;
+        let query = query.bind(&results.jobs).bind(&results.keys).bind(&results.outcome_hashes);
+        let query = query.bind(&results.data_hashes).bind(&results.metrics);
+        let query = query.bind(&results.summaries).bind(&results.daily_returns);
+        let query = query.bind(&results.details).bind(ENGINE_VERSION);
+        let rows: Vec<(i64, i32, Uuid, i64)> = query.fetch_all(&self.pool).await?;
+        Ok(Written {
+            results: rows.first().map_or(0, |row| usize::try_from(row.3).unwrap_or(usize::MAX)),
+            held: rows.iter().map(|row| held(row.0, row.1)).collect(),
+            bundles: rows.iter().map(|row| row.2).collect(),
+        })
+    }
+
+    /// Of these attempts, those that an earlier call has ended: its commit stood though its answer
+    /// was lost. The ones just written are among them.
+    async fn settled_before(
+        &self,
+        worker: WorkerId,
+        batch: &Batch,
+    ) -> Result<BTreeSet<Held>, Error> {
+        let query = sqlx::query_as(include_str!("sql/settled_jobs.sql")).bind(worker.0);
+        let query = query.bind(&batch.jobs).bind(&batch.attempts);
+        let rows: Vec<(i64, i32)> = query.fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(|(job, attempt)| held(job, attempt)).collect())
+    }
+
+    /// Compares outcomes with those that stand under their keys; answers the jobs that differ.
+    async fn record_conflicts(&self, results: &Results) -> Result<BTreeSet<JobId>, Error> {
+        let query = sqlx::query_scalar(include_str!("sql/record_conflicts.sql"));
+        let query = query.bind(&results.jobs).bind(&results.keys).bind(&results.outcome_hashes);
+        let query = query.bind(&results.details).bind(DETERMINISM_FAULT);
+        let query = query.bind("another outcome stands under the same key");
+        let jobs: Vec<i64> = query.fetch_all(&self.pool).await?;
+        Ok(jobs.into_iter().map(JobId).collect())
+    }
+}
+
+fn held(job: i64, attempt: i32) -> Held {
+    Held { job: JobId(job), attempt: attempt.unsigned_abs() }
+}

@@ -1,0 +1,2 @@
+-- Hears of submits.
+LISTEN backfleet_jobs

@@ -1,0 +1,2 @@
+-- -> the server's version.
+SELECT current_setting('server_version')

@@ -1,0 +1,37 @@
+-- $1 worker, $2 jobs ascending, $3 attempts, $4 seconds until they may be claimed again, $5 error
+-- code and $6 error message of the last failure, $7 failures allowed
+-- -> bundles of which a job ended. They failed by a cause that can pass.
+WITH returned AS (
+    UPDATE job SET
+        status = CASE WHEN cancel THEN 4 WHEN failures + 1 >= $7 THEN 3 ELSE 0 END,
+        error_code = CASE WHEN NOT cancel AND failures + 1 >= $7 THEN $5::text END,
+        error_message = CASE WHEN NOT cancel AND failures + 1 >= $7 THEN $6::text END,
+        finished_at = CASE WHEN cancel OR failures + 1 >= $7 THEN now() END,
+        hold = CASE WHEN cancel OR failures + 1 >= $7 THEN hold ELSE hold | 2 END,
+        not_before = CASE
+            WHEN NOT cancel AND failures + 1 < $7 THEN now() + make_interval(secs => $4)
+        END,
+        failures = failures + 1, worker_id = NULL, started = false, source_since = NULL
+    FROM unnest($2::bigint[], $3::integer[]) AS given (id, attempt)
+    WHERE job.id = given.id AND job.attempt = given.attempt AND worker_id = $1 AND status = 1
+    RETURNING job.id, job.attempt, job.bundle_id, job.status, job.started_at
+), recorded AS (
+    INSERT INTO attempt (job_id, attempt, worker_id, started_at, ended_by)
+    SELECT id, attempt, $1, started_at, 'retried' FROM returned
+    ON CONFLICT (job_id, attempt) DO NOTHING
+), cleared AS (
+    DELETE FROM job_progress USING returned WHERE job_progress.job_id = returned.id
+), counted AS (
+    INSERT INTO bundle_slot AS slot (bundle_id, slot, failed, cancelled, running, changes)
+    SELECT bundle_id, $1, count(*) FILTER (WHERE status = 3), count(*) FILTER (WHERE status = 4),
+        -count(*), 1
+    FROM returned GROUP BY bundle_id ORDER BY bundle_id
+    ON CONFLICT (bundle_id, slot) DO UPDATE SET
+        failed = slot.failed + excluded.failed, cancelled = slot.cancelled + excluded.cancelled,
+        running = slot.running + excluded.running,
+        candles_per_second = CASE
+            WHEN slot.running + excluded.running > 0 THEN slot.candles_per_second ELSE 0
+        END,
+        changes = slot.changes + 1, changed_at = now()
+)
+SELECT DISTINCT bundle_id FROM returned WHERE status >= 3

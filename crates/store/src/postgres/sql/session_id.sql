@@ -1,0 +1,2 @@
+-- -> the server's process that runs this statement: not the same twice behind a pooler.
+SELECT pg_backend_pid()

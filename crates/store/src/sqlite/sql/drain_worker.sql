@@ -1,0 +1,2 @@
+-- ?1 worker -> one row if it is there.
+UPDATE worker SET draining = 1 WHERE id = ?1 AND left_at IS NULL RETURNING id

@@ -1,0 +1,5 @@
+-- ?1 id, ?2 owner, ?3 name, ?4 folded name, ?5 request, ?6 tags, ?7 total, ?8 dropped, ?9 rank,
+-- ?10 trace, ?11 now.
+INSERT INTO bundle
+    (id, owner, name, name_folded, request, tags, total, dropped, rank, trace, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)

@@ -1,0 +1,2 @@
+-- -> SQLite's version.
+SELECT sqlite_version()

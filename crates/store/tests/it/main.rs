@@ -1,0 +1,104 @@
+//! The conformance suite on both stores, and what only one of them has.
+
+mod faults;
+mod fixture;
+mod plans;
+mod restarts;
+mod statements;
+mod suite;
+
+/// Runs each behaviour of the suite on each store, and checks the books afterwards.
+macro_rules! conformance {
+    ($($module:ident: $($name:ident)+;)+) => {
+        mod on_sqlite {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    let fixture = crate::fixture::Fixture::sqlite().await;
+                    crate::suite::$module::$name(&fixture).await;
+                    fixture.check_books().await;
+                }
+            )+)+
+        }
+
+        mod on_postgres {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    let fixture = crate::fixture::Fixture::postgres().await;
+                    crate::suite::$module::$name(&fixture).await;
+                    fixture.check_books().await;
+                }
+            )+)+
+        }
+    };
+}
+
+conformance! {
+    submitting:
+        a_submitted_bundle_reads_back
+        a_repeated_key_answers_the_first_bundle
+        an_expired_key_is_new_again
+        five_hundred_identical_submits_store_one_bundle
+        a_job_whose_result_stands_is_cached_at_submit
+        a_bundle_of_cached_jobs_is_final_at_submit
+        a_bundle_without_jobs_is_completed
+        a_bundle_with_a_repeated_seq_stores_nothing
+        a_hundred_thousand_jobs_are_stored_in_order
+        text_with_nul_is_stored;
+    claiming:
+        jobs_are_claimed_by_priority_then_creation_then_seq
+        a_job_is_claimed_by_one_worker_only
+        a_claim_of_nothing_is_empty
+        the_first_claim_starts_the_bundle
+        held_jobs_are_not_claimed
+        ids_past_two_to_the_31_are_claimed
+        a_submit_wakes_a_waiting_worker;
+    finishing:
+        each_ending_is_counted_once
+        a_stale_attempt_writes_nothing
+        a_finish_whose_answer_was_lost_is_already_stored
+        answers_come_in_the_order_of_the_finishes
+        equal_keys_share_one_result
+        another_outcome_under_a_standing_key_is_a_fault
+        results_read_back_bit_for_bit
+        a_large_outcome_reads_back
+        two_last_finishers_end_the_bundle_once
+        a_bundle_fails_only_if_nothing_completed
+        progress_is_shown_while_a_job_runs
+        the_version_grows_with_every_change;
+    releasing:
+        a_drained_job_is_pending_again_at_once
+        jobs_wait_while_their_source_is_away
+        a_job_fails_when_its_source_stays_away
+        progress_ends_the_wait_for_a_source
+        the_third_passing_failure_is_final
+        a_worker_that_leaves_frees_its_jobs
+        a_worker_is_asked_to_drain_at_its_beat
+        workers_are_listed_with_their_figures;
+    cancelling:
+        pending_jobs_are_cancelled_at_once
+        running_jobs_are_called_off_at_the_next_beat
+        a_job_that_completes_after_a_cancel_counts
+        a_returned_job_of_a_cancelled_bundle_is_not_run_again
+        a_final_bundle_cannot_be_cancelled
+        a_bundle_that_does_not_exist_cannot_be_cancelled
+        a_cancel_is_safe_while_jobs_are_claimed_and_finished;
+    reaping:
+        jobs_of_a_silent_worker_are_rescued_after_its_lease
+        jobs_of_an_absent_worker_are_rescued_after_the_grace
+        a_worker_that_beats_keeps_its_jobs
+        a_late_worker_is_fenced_after_a_rescue
+        a_job_that_kills_three_workers_fails
+        a_lost_job_that_never_started_is_only_suspect
+        a_called_off_job_of_a_dead_worker_is_cancelled;
+    listing:
+        bundles_are_listed_newest_first_in_pages
+        bundles_are_found_by_owner_status_name_and_tag
+        jobs_are_listed_by_seq_in_pages
+        jobs_are_listed_by_metric_with_missing_ones_last
+        jobs_are_found_by_status_code_and_seq
+        failures_are_counted_by_code
+        standing_results_are_found
+        the_queue_is_measured;
+}

@@ -1,0 +1,102 @@
+//! Plans of the hot statements on PostgreSQL, pinned: the index, no sort, no lock too many.
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+
+use crate::fixture::{Engine, Fixture, OUR_LOCKS, bundle};
+
+const CLAIM: &str = include_str!("../../src/postgres/sql/claim_jobs.sql");
+
+/// A session on a database with 20,000 pending jobs in two bundles.
+async fn crowded(fixture: &Fixture) -> PgConnection {
+    for priority in [0, 7] {
+        let mut new = bundle(10_000);
+        new.priority = priority;
+        fixture.submit(new).await;
+    }
+    let Engine::Postgres { url } = &fixture.engine else { unreachable!("it is PostgreSQL") };
+    PgConnection::connect(url).await.unwrap()
+}
+
+async fn run(conn: &mut PgConnection, sql: &str) {
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(conn).await.unwrap();
+}
+
+/// Explains a claim of `limit` jobs under `settings`, and rolls it back; with it the number of
+/// advisory locks it took.
+async fn explain(conn: &mut PgConnection, settings: &str, limit: u32) -> (Value, usize) {
+    run(conn, "BEGIN").await;
+    run(conn, settings).await;
+    run(conn, &format!("PREPARE claim (bigint, bigint) AS {CLAIM}")).await;
+    let sql = format!("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE claim (1, {limit})");
+    let row = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_one(&mut *conn).await.unwrap();
+    let plan: Value = row.get(0);
+    let locks = sqlx::raw_sql(OUR_LOCKS).fetch_all(&mut *conn).await.unwrap().len();
+    run(conn, "ROLLBACK; DEALLOCATE claim").await;
+    (plan[0]["Plan"].clone(), locks)
+}
+
+/// All nodes of a plan, the root first.
+fn nodes(plan: &Value) -> Vec<&Value> {
+    let children = plan["Plans"].as_array().into_iter().flatten();
+    std::iter::once(plan).chain(children.flat_map(nodes)).collect()
+}
+
+/// The nodes that find the candidates.
+fn candidate_nodes(plan: &Value) -> Vec<&Value> {
+    let root = nodes(plan).into_iter().find(|node| node["Subplan Name"] == "CTE candidate");
+    nodes(root.expect("the candidates are a CTE of their own"))
+}
+
+fn kinds<'a>(nodes: &[&'a Value]) -> Vec<&'a str> {
+    nodes.iter().map(|node| node["Node Type"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_claim_walks_its_index_and_sorts_nothing() {
+    let fixture = Fixture::postgres().await;
+    let mut conn = crowded(&fixture).await;
+    for analysed in [false, true] {
+        if analysed {
+            run(&mut conn, "VACUUM ANALYZE job").await;
+        }
+        for settings in [
+            "SET LOCAL plan_cache_mode = force_custom_plan",
+            "SET LOCAL plan_cache_mode = force_generic_plan",
+        ] {
+            for limit in [1, 100, 256] {
+                let (plan, locks) = explain(&mut conn, settings, limit).await;
+                let found = candidate_nodes(&plan);
+                assert_eq!(kinds(&found), ["Limit", "LockRows", "Index Scan"], "{settings}");
+                assert_eq!(found[2]["Index Name"], "job_claimable");
+                assert_eq!(found[2]["Actual Rows"].as_f64(), Some(f64::from(limit)));
+                assert_eq!(locks, limit as usize, "{settings}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_claim_reaches_its_rows_by_their_ids() {
+    let fixture = Fixture::postgres().await;
+    let mut conn = crowded(&fixture).await;
+    run(&mut conn, "VACUUM ANALYZE job").await;
+    let (plan, _) = explain(&mut conn, "SET LOCAL plan_cache_mode = force_custom_plan", 100).await;
+    let scans: Vec<&Value> = nodes(&plan)
+        .into_iter()
+        .filter(|node| node["Relation Name"] == "job" && node["Node Type"] != "ModifyTable")
+        .collect();
+    assert_eq!(kinds(&scans), ["Index Scan", "Index Scan"]);
+    assert!(scans.iter().any(|scan| scan["Index Name"] == "job_pkey"));
+}
+
+#[tokio::test]
+async fn a_sort_plan_takes_no_more_locks_than_rows() {
+    let fixture = Fixture::postgres().await;
+    let mut conn = crowded(&fixture).await;
+    let sorting = "SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off;
+        SET LOCAL enable_bitmapscan = off";
+    let (plan, locks) = explain(&mut conn, sorting, 5).await;
+    assert!(kinds(&candidate_nodes(&plan)).contains(&"Sort"), "the plan was to be a bad one");
+    assert_eq!(locks, 5);
+}

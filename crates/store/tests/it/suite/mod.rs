@@ -1,0 +1,9 @@
+//! What every store promises, one behaviour a function.
+
+pub(crate) mod cancelling;
+pub(crate) mod claiming;
+pub(crate) mod finishing;
+pub(crate) mod listing;
+pub(crate) mod reaping;
+pub(crate) mod releasing;
+pub(crate) mod submitting;

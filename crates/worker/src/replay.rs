@@ -1,0 +1,323 @@
+//! From candles and specs to results: the keys, the engine's batch, the metrics, the document.
+//!
+//! Used by the worker and by `backfleet run`: both return the same bytes.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use candles::Loaded;
+use engine::{Control, Input, Monitor, Run};
+use model::keys::{Role, data_hash, result_key};
+use model::settings::SeriesSettings;
+use model::{Calendar, Digest, ENGINE_VERSION, JobSpec, Outcome, TimeRange};
+use serde_json::{Value, json};
+use stats::{MetricInput, Metrics, PricePath, Trade};
+use store::{JobError, NewResult};
+
+/// P of weekly candles, which are marked once a week.
+const WEEKS_PER_YEAR: f64 = 52.0;
+
+/// A job with everything its candles decide.
+pub(crate) struct Job {
+    pub(crate) spec: Arc<JobSpec>,
+    pub(crate) result_key: Digest,
+    data_hash: Digest,
+    settings: SeriesSettings,
+    periods_per_year: f64,
+}
+
+/// Checks the coverage and computes the keys of one job.
+pub(crate) fn prepare(loaded: &Loaded, spec: &Arc<JobSpec>) -> Result<Job, JobError> {
+    let policy = &spec.data_policy;
+    if !loaded.covered() && !policy.allow_uncovered_ends {
+        return Err(JobError {
+            code: "incomplete_candles".to_owned(),
+            message: format!(
+                "the candles of {} do not cover the range: {}; shorten the range or set \
+                 dataPolicy.ends to \"allow\"",
+                spec.series,
+                coverage(loaded)
+            ),
+        });
+    }
+    if policy.fail_on_gaps && loaded.missing() > 0 {
+        return Err(JobError {
+            code: "incomplete_candles".to_owned(),
+            message: format!(
+                "{} candles of {} are missing inside the range and dataPolicy.gaps is \"fail\"",
+                loaded.missing(),
+                spec.series
+            ),
+        });
+    }
+    let stored = SeriesSettings {
+        calendar: loaded.calendar().clone(),
+        instrument: loaded.instrument().unwrap_or_default(),
+        periods_per_year: None,
+    };
+    let mut settings = spec.overrides.resolve(&stored);
+    let yearly = settings.periods_per_year.unwrap_or(settings.calendar.periods_per_year());
+    let is_weekly = spec.series.timeframe.is_week() && spec.overrides.periods_per_year.is_none();
+    let periods_per_year = if is_weekly { WEEKS_PER_YEAR } else { yearly };
+    settings.periods_per_year = Some(periods_per_year);
+    let data_hash = data_hash(&[(Role::Candles, loaded.series_hash())], &settings);
+    Ok(Job {
+        spec: Arc::clone(spec),
+        result_key: result_key(spec.key, ENGINE_VERSION, data_hash),
+        data_hash,
+        settings,
+        periods_per_year,
+    })
+}
+
+/// What the candles of a range cover, for people.
+fn coverage(loaded: &Loaded) -> String {
+    let times = &loaded.as_slice().open_time_ms[loaded.start_row()..];
+    let (Some(first), Some(last)) = (times.first(), times.last()) else {
+        return "there are none".to_owned();
+    };
+    let opens = TimeRange { start_ms: *first, end_ms: *last };
+    format!("they open from {} to {}", opens.start_text(), opens.end_text())
+}
+
+/// Runs jobs that share candles as one batch; `Err(None)` where the monitor stopped one.
+pub(crate) fn run_jobs(
+    loaded: &Loaded,
+    jobs: &[&Job],
+    monitor: &impl Monitor,
+) -> Vec<Result<NewResult, Option<JobError>>> {
+    let Some(first) = jobs.first() else { return Vec::new() };
+    let specs: Vec<&JobSpec> = jobs.iter().map(|job| &*job.spec).collect();
+    let runs = engine::run_batch(&input(loaded, first), &specs, monitor);
+    let ground = Ground::new(loaded, first, jobs.len());
+    let finish = |(job, run): (&&Job, Result<Run, engine::Error>)| match run {
+        Ok(run) => Ok(ground.evaluate(job, &run).result),
+        Err(engine::Error::Stopped) => Err(None),
+        Err(error) => Err(Some(JobError {
+            code: match error {
+                engine::Error::Unsupported { .. } => "unsupported",
+                engine::Error::NoCandles => "no_candles",
+                _ => "invalid_spec",
+            }
+            .to_owned(),
+            message: error.to_string(),
+        })),
+    };
+    jobs.iter().zip(runs).map(finish).collect()
+}
+
+/// The ending of a job whose backtest panicked.
+pub(crate) fn panicked() -> Result<NewResult, Option<JobError>> {
+    Err(Some(JobError {
+        code: "engine_panic".to_owned(),
+        message: "the engine stopped on an internal fault; please report the bundle".to_owned(),
+    }))
+}
+
+fn input<'a>(loaded: &'a Loaded, job: &'a Job) -> Input<'a> {
+    Input {
+        candles: loaded.as_slice(),
+        timeframe: job.spec.series.timeframe,
+        range: job.spec.range,
+        calendar: &job.settings.calendar,
+        instrument: job.settings.instrument,
+        missing: loaded.missing(),
+    }
+}
+
+/// What the metrics of every variant of a batch share.
+struct Ground<'a> {
+    loaded: &'a Loaded,
+    path: PricePath<'a>,
+    calendar: &'a Calendar,
+    benchmark: OnceCell<Vec<f64>>,
+}
+
+struct Evaluated {
+    result: NewResult,
+    metrics: Metrics,
+    trades: Vec<Trade>,
+}
+
+impl<'a> Ground<'a> {
+    fn new(loaded: &'a Loaded, job: &'a Job, variants: usize) -> Ground<'a> {
+        let candles = loaded.as_slice();
+        let rows = candles.rows(loaded.start_row()..candles.len());
+        let timeframe = job.spec.series.timeframe;
+        let path = if variants > 1 {
+            PricePath::with_blocks(rows, timeframe)
+        } else {
+            PricePath::new(rows, timeframe)
+        };
+        Ground { loaded, path, calendar: &job.settings.calendar, benchmark: OnceCell::new() }
+    }
+
+    /// Computes the metrics of one run and packs its result.
+    fn evaluate(&self, job: &Job, run: &Run) -> Evaluated {
+        let (spec, outcome) = (&job.spec, &run.outcome);
+        let leverage = spec.money_management.leverage;
+        let open = outcome.open_position.as_ref();
+        let trades = stats::trades(&outcome.fills, &outcome.funding, leverage, open);
+        let returns = stats::daily_returns(spec.balance, &outcome.daily_marks);
+        // The days are those of the range and the candles, so they are the same in every variant.
+        let benchmark = self.benchmark.get_or_init(|| {
+            stats::benchmark_returns(self.path.candles(), &outcome.daily_marks, self.calendar)
+        });
+        let metrics = stats::metrics(&MetricInput {
+            initial: spec.balance,
+            range: spec.range,
+            timeframe: spec.series.timeframe,
+            marks: &outcome.daily_marks,
+            returns: &returns,
+            benchmark,
+            fills: &outcome.fills,
+            funding: &outcome.funding,
+            trades: &trades,
+            equity: stats::equity_summary(outcome, &self.path, spec.balance),
+            excursions: stats::excursions(&trades, &self.path),
+            periods_per_year: job.periods_per_year,
+            risk_free_pct: spec.overrides.risk_free_pct.unwrap_or(0.0),
+        });
+        let bytes = outcome.to_bytes();
+        let result = NewResult {
+            key: job.result_key,
+            outcome_hash: Digest::of(&bytes),
+            data_hash: job.data_hash,
+            metrics: json!(metrics.values),
+            summary: summary(self.loaded, job, run, &metrics),
+            daily_returns: returns,
+            outcome: bytes,
+        };
+        Evaluated { result, metrics, trades }
+    }
+}
+
+/// The outcome document without its lists: what is stored beside the metrics.
+fn summary(loaded: &Loaded, job: &Job, run: &Run, metrics: &Metrics) -> Value {
+    json!({
+        "engineVersion": ENGINE_VERSION,
+        "statsVersion": stats::STATS_VERSION,
+        "candles": run.candles,
+        "warmup": run.warmup,
+        "counts": run.outcome.counts,
+        "warnings": warnings(loaded, job, run, metrics),
+        "equity": {"initial": job.spec.balance, "final": run.final_equity},
+        "undefined": metrics.undefined,
+        "settings": {
+            "calendar": job.settings.calendar,
+            "periodsPerYear": job.periods_per_year,
+            "riskFreePct": job.spec.overrides.risk_free_pct.unwrap_or(0.0),
+        },
+    })
+}
+
+/// Sentences that a reader of the numbers should see first.
+fn warnings(loaded: &Loaded, job: &Job, run: &Run, metrics: &Metrics) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if run.outcome.counts.missing > 0 {
+        let missing = run.outcome.counts.missing;
+        warnings.push(format!("{missing} candles are missing inside the range"));
+    }
+    if !loaded.covered() {
+        warnings.push(format!("the range is not covered: {}", coverage(loaded)));
+    }
+    if run.warmup.got < run.warmup.asked {
+        warnings.push(format!(
+            "only {} of {} candles of history exist before the range",
+            run.warmup.got, run.warmup.asked
+        ));
+    }
+    if run.ruined {
+        warnings.push("the account was ruined: trading ended before the range did".to_owned());
+    }
+    if metrics.warnings.contains(&"fewReturns") {
+        warnings.push("annualised numbers rest on fewer than 30 daily returns".to_owned());
+    }
+    let is_perpetual = job.settings.instrument.kind == model::settings::InstrumentKind::Perpetual;
+    if is_perpetual && job.spec.costs.funding == model::settings::Funding::None {
+        warnings.push("a perpetual is run without funding payments".to_owned());
+    }
+    warnings
+}
+
+/// One backtest as `backfleet run` shows it.
+pub struct Replay {
+    /// The raw outcome.
+    pub outcome: Outcome,
+    /// The outcome document of the contract.
+    pub document: Value,
+}
+
+/// Why a backtest has no outcome; the same codes as a failed job's.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ReplayError {
+    /// Stable code, such as `no_candles`.
+    pub code: String,
+    /// For people.
+    pub message: String,
+}
+
+impl From<JobError> for ReplayError {
+    fn from(error: JobError) -> ReplayError {
+        ReplayError { code: error.code, message: error.message }
+    }
+}
+
+struct ToTheEnd;
+
+impl Monitor for ToTheEnd {
+    fn progress(&self, _variant: usize, _candles_done: usize) -> Control {
+        Control::Continue
+    }
+}
+
+/// Runs one backtest on this thread, without a store.
+pub fn replay(loaded: &Loaded, spec: JobSpec) -> Result<Replay, ReplayError> {
+    let job = prepare(loaded, &Arc::new(spec))?;
+    let mut runs = engine::run_batch(&input(loaded, &job), &[&job.spec], &ToTheEnd);
+    let run = runs.pop().expect("one spec gives one run").map_err(|error| ReplayError {
+        code: "unsupported".to_owned(),
+        message: error.to_string(),
+    })?;
+    let Evaluated { result, metrics, trades } = Ground::new(loaded, &job, 1).evaluate(&job, &run);
+    let leverage = job.spec.money_management.leverage;
+    let Outcome { fills, funding, open_position, .. } = &run.outcome;
+    let open = open_position.as_ref();
+    let open = open.map(|open| stats::open_trade(fills, funding, leverage, open));
+    let mut document = result.summary;
+    document["outcomeHash"] = json!(result.outcome_hash);
+    document["dataHash"] = json!(result.data_hash);
+    document["metrics"] = json!(metrics.values);
+    document["trades"] = json!(trades);
+    document["openPosition"] = json!(open);
+    document["dailyReturns"] = json!(result.daily_returns);
+    Ok(Replay { outcome: run.outcome, document })
+}
+
+/// Runs jobs that share candles as one batch on this thread, as a worker does, without a store.
+///
+/// Results are in the order of `specs`.
+pub fn replay_batch(
+    loaded: &Loaded,
+    specs: &[Arc<JobSpec>],
+) -> Result<Vec<NewResult>, ReplayError> {
+    let jobs: Result<Vec<Job>, JobError> = specs.iter().map(|spec| prepare(loaded, spec)).collect();
+    let jobs = jobs?;
+    let jobs: Vec<&Job> = jobs.iter().collect();
+    let results = run_jobs(loaded, &jobs, &ToTheEnd).into_iter();
+    let results = results
+        .map(|result| result.map_err(|error| error.expect("nothing stops a batch here").into()));
+    results.collect()
+}
+
+/// Every node, signal, level and event of the candle that opens at `time_ms`.
+pub fn explain(
+    loaded: &Loaded,
+    spec: JobSpec,
+    time_ms: i64,
+) -> Result<engine::Explanation, ReplayError> {
+    let job = prepare(loaded, &Arc::new(spec))?;
+    engine::explain(&input(loaded, &job), &job.spec, time_ms)
+        .map_err(|error| ReplayError { code: "unsupported".to_owned(), message: error.to_string() })
+}
