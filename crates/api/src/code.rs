@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 /// Why a request was refused. Its text is the `code` of a problem and never changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Code {
-    /// The body is not JSON, is nested too deeply or repeats a key.
+    /// The body is not JSON or is nested too deeply.
     InvalidJson,
     /// A query parameter or header is unknown, malformed or out of range.
     InvalidQuery,
@@ -29,6 +29,8 @@ pub enum Code {
     UnsupportedEncoding,
     /// No format asked for can be made.
     NotAcceptable,
+    /// A page of another site sent a request that changes something.
+    CrossSiteRequest,
     /// There is no such address.
     NotFound,
     /// The address exists, but not with this method.
@@ -65,7 +67,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the enum.
-    pub const ALL: [Code; 28] = [
+    pub const ALL: [Code; 29] = [
         Self::InvalidJson,
         Self::InvalidQuery,
         Self::InvalidCursor,
@@ -78,6 +80,7 @@ impl Code {
         Self::UnsupportedMediaType,
         Self::UnsupportedEncoding,
         Self::NotAcceptable,
+        Self::CrossSiteRequest,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::BundleNotFound,
@@ -128,6 +131,7 @@ impl Code {
             | Self::UnsupportedMediaType
             | Self::UnsupportedEncoding
             | Self::NotAcceptable
+            | Self::CrossSiteRequest
             | Self::NotFound
             | Self::MethodNotAllowed
             | Self::BundleNotFound
@@ -184,6 +188,9 @@ impl Code {
             ),
             Self::NotAcceptable => {
                 ("not_acceptable", S::NOT_ACCEPTABLE, "The format asked for cannot be made")
+            }
+            Self::CrossSiteRequest => {
+                ("cross_site_request", S::FORBIDDEN, "Another site's page sent the request")
             }
             Self::NotFound => ("not_found", S::NOT_FOUND, "There is no such address"),
             Self::MethodNotAllowed => (

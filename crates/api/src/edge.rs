@@ -1,10 +1,11 @@
-//! The outermost layer: request id, span, time limit, panics, problem bodies, metrics, headers.
+//! The outermost layer: request id, span, time limit, panics, requests of other sites, problem
+//! bodies, metrics, headers.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CACHE_CONTROL, HeaderName};
+use axum::http::header::{CACHE_CONTROL, HOST, HeaderName, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -38,7 +39,13 @@ pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -
         http.route = %route,
         http.path = %request.uri().path(),
     );
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let guarded = async move {
+        match cross_site(&request) {
+            Some(problem) => problem.into_response(),
+            None => next.run(request).await,
+        }
+    };
+    let answer = AssertUnwindSafe(guarded).catch_unwind();
     let answer = tokio::time::timeout(app.config().request_timeout, answer);
     let response = match answer.instrument(span.clone()).await {
         Ok(Ok(response)) => response,
@@ -70,6 +77,25 @@ pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -
         }
     });
     response
+}
+
+/// The refusal of a request that changes something and was sent by a page of another site.
+///
+/// Browsers say so in `Sec-Fetch-Site`, older ones in `Origin`; other clients send neither.
+fn cross_site(request: &Request) -> Option<Problem> {
+    if request.method().is_safe() {
+        return None;
+    }
+    let text = |name: HeaderName| request.headers().get(name)?.to_str().ok();
+    let own = match text(HeaderName::from_static("sec-fetch-site")) {
+        Some(site) => matches!(site, "same-origin" | "none"),
+        None => text(ORIGIN).is_none_or(|origin| {
+            let host = origin.split_once("://").map(|(_, host)| host);
+            host.is_some() && host == text(HOST)
+        }),
+    };
+    let detail = "a page of another site sent the request; use this server's own pages or a client";
+    (!own).then(|| Problem::new(Code::CrossSiteRequest, detail))
 }
 
 /// The caller's id where it is short and plain, else a fresh one.

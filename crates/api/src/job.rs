@@ -67,7 +67,7 @@ pub(crate) struct OutcomeBody {
     data_hash: String,
     /// Counts, warm-up, equity, candles, versions, warnings and the reasons of undefined metrics.
     #[serde(flatten)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = SummaryBody)]
     summary: Map<String, Value>,
     /// Closed trades, in order of entry.
     #[schema(value_type = Vec<TradeBody>, required = false)]
@@ -78,6 +78,40 @@ pub(crate) struct OutcomeBody {
     /// Returns of the calendar's days, the first relative to the starting cash.
     #[schema(required = false)]
     daily_returns: Vec<f64>,
+}
+
+/// The light part of an outcome, as the worker stores it.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only describes the stored summary in the OpenAPI document")]
+pub(crate) struct SummaryBody {
+    /// Version of everything that decides an outcome's bytes.
+    #[schema(required = false)]
+    engine_version: String,
+    /// Version of the metrics' definitions.
+    #[schema(required = false)]
+    stats_version: String,
+    /// Candles of the range.
+    #[schema(required = false)]
+    candles: u64,
+    /// Candles of history before the range: `{asked, got}`.
+    #[schema(required = false, value_type = Object)]
+    warmup: Value,
+    /// `{ambiguous, missing, conflicts, skipped}`: what a reader should know about.
+    #[schema(required = false, value_type = Object)]
+    counts: Value,
+    /// What makes the numbers less trustworthy.
+    #[schema(required = false)]
+    warnings: Vec<Value>,
+    /// `{initial, final}`, in quote.
+    #[schema(required = false, value_type = Object)]
+    equity: Value,
+    /// Reason codes of the metrics that have no value.
+    #[schema(required = false, value_type = Object)]
+    undefined: Value,
+    /// What the series decided: `{calendar, periodsPerYear, riskFreePct}`.
+    #[schema(required = false, value_type = Object)]
+    settings: Value,
 }
 
 /// A closed trade.

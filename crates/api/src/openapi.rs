@@ -32,16 +32,14 @@ use crate::router::routes;
 )]
 pub(crate) struct ApiDoc;
 
-/// The OpenAPI 3.1 document, pretty JSON with a line end; the same for every process of a version.
+/// The OpenAPI 3.1 document as pretty JSON; the same for every process of a version.
 pub fn openapi_json() -> String {
     let (_, mut document) = routes().split_for_parts();
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.post];
         operations.into_iter().flatten().for_each(add_default_response);
     }
-    let mut text = document.to_pretty_json().expect("a document has only text keys");
-    text.push('\n');
-    text
+    document.to_pretty_json().expect("a document has only text keys")
 }
 
 /// Any other status is a problem too: a parameter that is refused, a database that is away.

@@ -81,7 +81,9 @@ impl Problem {
     /// Faults of the JSON itself are 400 `invalid_json`; all others are 422 `invalid_bundle`.
     pub fn from_faults(faults: Faults) -> Problem {
         let errors = faults.0;
-        let syntax = |fault: &Fault| matches!(fault.code, "invalid_json" | "too_deep");
+        let syntax = |fault: &Fault| {
+            fault.pointer.is_empty() && matches!(fault.code, "invalid_json" | "too_deep")
+        };
         let code = if errors.iter().any(syntax) { Code::InvalidJson } else { Code::InvalidBundle };
         let detail = match errors.as_slice() {
             [one] => match &one.hint {

@@ -21,7 +21,8 @@ enum Verdict {
 
 #[derive(Debug, Serialize)]
 struct Check {
-    check: &'static str,
+    #[serde(rename = "check")]
+    subject: &'static str,
     verdict: Verdict,
     found: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,22 +30,22 @@ struct Check {
 }
 
 impl Check {
-    fn ok(check: &'static str, found: impl Into<String>) -> Check {
-        Check { check, verdict: Verdict::Ok, found: found.into(), fix: None }
+    fn ok(subject: &'static str, found: impl Into<String>) -> Check {
+        Check { subject, verdict: Verdict::Ok, found: found.into(), fix: None }
     }
 
     fn bad(
-        check: &'static str,
+        subject: &'static str,
         verdict: Verdict,
         found: impl Into<String>,
         fix: impl Into<String>,
     ) -> Check {
-        Check { check, verdict, found: found.into(), fix: Some(fix.into()) }
+        Check { subject, verdict, found: found.into(), fix: Some(fix.into()) }
     }
 
-    fn failed(check: &'static str, failure: &Failure) -> Check {
+    fn failed(subject: &'static str, failure: &Failure) -> Check {
         let fix = failure.hint.clone();
-        Check { check, verdict: Verdict::Fail, found: failure.message.clone(), fix }
+        Check { subject, verdict: Verdict::Fail, found: failure.message.clone(), fix }
     }
 }
 
@@ -64,7 +65,7 @@ pub(crate) async fn run(args: &DoctorArgs, files: &Files) -> Result<(), Failure>
                 Verdict::Fail => "fail",
             };
             table.row(vec![
-                check.check.to_owned(),
+                check.subject.to_owned(),
                 verdict.to_owned(),
                 check.found.clone(),
                 check.fix.clone().unwrap_or_default(),

@@ -81,16 +81,19 @@ impl From<std::io::Error> for Failure {
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Failure {
         let message = error.to_string();
-        match error {
-            store::Error::Unavailable { .. } => Failure::new(Exit::Unreachable, message).hint(
-                "check --database-url and that the server runs; `backfleet doctor` tells more",
-            ),
-            store::Error::WrongSchema { found, needed } if found < needed => {
-                Failure::new(Exit::Conflict, message).hint("backfleet migrate")
-            }
-            store::Error::WrongSchema { .. } => Failure::new(Exit::Conflict, message)
-                .hint("this program is older than the database: run the newer version"),
-            _ => Failure::new(Exit::Failure, message),
+        if let store::Error::WrongSchema { found, needed } = error {
+            let failure = Failure::new(Exit::Conflict, message);
+            return if found < needed {
+                failure.hint("backfleet migrate")
+            } else {
+                failure.hint("this program is older than the database: run the newer version")
+            };
         }
+        if matches!(error, store::Error::Unavailable { .. }) {
+            let hint =
+                "check --database-url and that the server runs; `backfleet doctor` tells more";
+            return Failure::new(Exit::Unreachable, message).hint(hint);
+        }
+        Failure::new(Exit::Failure, message)
     }
 }

@@ -5,6 +5,7 @@ mod cli;
 mod client;
 mod doctor;
 mod failure;
+mod indicator;
 mod logging;
 mod open;
 mod output;
@@ -59,6 +60,7 @@ async fn run(command: Command, files: &Files) -> Result<(), Failure> {
         Command::Migrate(args) => roles::migrate(&args).await,
         Command::Doctor(args) => Box::pin(doctor::run(&args, files)).await,
         Command::Run(args) => Box::pin(replay::run(&args, files)).await,
+        Command::Indicator(args) => indicator::run(&args),
         Command::Candles(command) => Box::pin(candle_files::run(command, files)).await,
         Command::Bundle(command) => Box::pin(client::run(command)).await,
         Command::Openapi => {

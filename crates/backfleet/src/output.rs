@@ -1,9 +1,10 @@
 //! What people and programs see: data on stdout, everything else on stderr.
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 
-use comfy_table::presets::{NOTHING, UTF8_HORIZONTAL_ONLY};
-use comfy_table::{CellAlignment, ContentArrangement};
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
 
 use crate::failure::Failure;
 
@@ -26,7 +27,11 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// A table: with rules on a terminal, plain and never cut elsewhere.
+/// One line under the header.
+const UNDER_THE_HEADER: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// A table: with a line under its header on a terminal, plain and never cut elsewhere.
 pub(crate) struct Table {
     table: comfy_table::Table,
 }
@@ -35,7 +40,7 @@ impl Table {
     pub(crate) fn new(columns: &[&str]) -> Table {
         let mut table = comfy_table::Table::new();
         if std::io::stdout().is_terminal() {
-            table.load_style(UTF8_HORIZONTAL_ONLY);
+            table.load_style(UNDER_THE_HEADER);
             table.set_content_arrangement(ContentArrangement::Dynamic);
         } else {
             table.load_style(NOTHING);
@@ -48,7 +53,7 @@ impl Table {
     /// Adds a row; cells that read as numbers are set flush right.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
         let cells = cells.into_iter().map(|text| {
-            let is_number = text.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+            let is_number = text.starts_with(|c: char| c.is_ascii_digit() || "->".contains(c))
                 && !text.contains(['=', 'T', ':']);
             let cell = comfy_table::Cell::new(text);
             if is_number { cell.set_alignment(CellAlignment::Right) } else { cell }
@@ -111,7 +116,7 @@ pub(crate) fn query_escaped(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             escaped.push(char::from(byte));
         } else {
-            escaped.push_str(&format!("%{byte:02X}"));
+            let _ = write!(escaped, "%{byte:02X}");
         }
     }
     escaped

@@ -18,12 +18,11 @@ use crate::settings::Files;
 /// Runs one job of a bundle request and prints its outcome, or explains one candle of it.
 pub(crate) async fn run(args: &RunArgs, files: &Files) -> Result<(), Failure> {
     let body = read_request(&args.file)?;
-    let (market, spec) = match &args.candles {
-        Some(file) => from_file(file, &body, args.seq)?,
-        None => {
-            let market = open::market(&args.data.data, &args.influx, files)?;
-            (market, job(&parse(&body, &Limits::of_stored())?, args.seq)?)
-        }
+    let (market, spec) = if let Some(file) = &args.candles {
+        from_file(file, &body, args.seq)?
+    } else {
+        let market = open::market(&args.data.data, &args.influx, files)?;
+        (market, job(&parse(&body, &Limits::of_stored())?, args.seq)?)
     };
     let loaded = market.load(&spec.series, spec.range, spec.warmup).await?;
     if let Some(time) = &args.explain {
@@ -73,7 +72,8 @@ fn parse(body: &[u8], limits: &Limits) -> Result<Bundle, Failure> {
     })
 }
 
-fn fault_line(fault: &model::Fault) -> String {
+/// One fault of a request, for people.
+pub(crate) fn fault_line(fault: &model::Fault) -> String {
     let place = if fault.pointer.is_empty() { "/" } else { &fault.pointer };
     match &fault.hint {
         Some(hint) => format!("{place}: {} ({hint})", fault.message),
@@ -166,8 +166,5 @@ fn show(document: &Value) {
 }
 
 fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -15,7 +15,7 @@ use crate::frame::Column;
 use crate::graph::{Graph, NodeId};
 use crate::marks::{DayGrid, Ledger};
 use crate::plan::{Draft, Exchange, Plan, draft};
-use crate::walk::{Close, Observer, Position, Track, most_fills, walk};
+use crate::walk::{Blocks, Close, Observer, Position, Track, Walked, most_fills, walk};
 
 /// Candles of a variant between two calls of its [`Monitor`].
 pub const PROGRESS_STRIDE: usize = 8_192;
@@ -78,6 +78,22 @@ pub fn run_batch(
     specs: &[&JobSpec],
     monitor: &impl Monitor,
 ) -> Vec<Result<Run, Error>> {
+    run_groups(input, specs, monitor, &mut Unobserved)
+}
+
+/// Runs `spec` candle by candle, skipping none: the plain walk that [`run_batch`] must equal.
+///
+/// Several times slower; for checks of the engine itself.
+pub fn run_plain(input: &Input<'_>, spec: &JobSpec) -> Result<Run, Error> {
+    run_groups(input, &[spec], &Unmonitored, &mut EveryCandle).remove(0)
+}
+
+fn run_groups(
+    input: &Input<'_>,
+    specs: &[&JobSpec],
+    monitor: &impl Monitor,
+    observer: &mut impl Observer,
+) -> Vec<Result<Run, Error>> {
     let first = input.candles.lower_bound(input.range.start_ms);
     let end = input.candles.lower_bound(input.range.end_ms);
     if first >= end {
@@ -95,7 +111,7 @@ pub fn run_batch(
     }
     for members in groups.into_values() {
         let group = Group::new(input, candles, first, specs, &members);
-        group.run(&grid, |index, result| results[index] = Some(result), monitor);
+        group.run(&grid, |index, result| results[index] = Some(result), monitor, observer);
     }
     results.into_iter().map(|result| result.expect("each variant was refused or run")).collect()
 }
@@ -111,6 +127,8 @@ struct Group<'a, 'i> {
     input: &'i Input<'a>,
     /// Candles from the seed row on.
     candles: CandleSlice<'a>,
+    /// Blocks of `candles`.
+    blocks: Blocks,
     /// First row of the range among them.
     first: usize,
     graph: Graph,
@@ -139,13 +157,8 @@ impl<'a, 'i> Group<'a, 'i> {
             Member { index: *index, spec, draft: draft(&mut graph, spec) }
         });
         let members = members.collect();
-        Group {
-            input,
-            candles: candles.rows(seed..candles.len()),
-            first: first - seed,
-            graph,
-            members,
-        }
+        let candles = candles.rows(seed..candles.len());
+        Group { input, candles, blocks: Blocks::new(candles), first: first - seed, graph, members }
     }
 
     fn run(
@@ -153,6 +166,7 @@ impl<'a, 'i> Group<'a, 'i> {
         grid: &DayGrid,
         mut done: impl FnMut(usize, Result<Run, Error>),
         monitor: &impl Monitor,
+        observer: &mut impl Observer,
     ) {
         let Input { timeframe, calendar, .. } = *self.input;
         let mut evaluator = Evaluator::new(&self.graph, self.candles, timeframe, calendar);
@@ -161,7 +175,9 @@ impl<'a, 'i> Group<'a, 'i> {
         for (position, member) in self.members.iter().enumerate() {
             let plan = member.draft.map(&mut Values(&mut evaluator));
             fills.clear();
-            done(member.index, self.run_one(member, &plan, grid, &mut fills, monitor));
+            let progress = |candles_done| monitor.progress(member.index, candles_done);
+            let walked = self.walk(member, &plan, &mut fills, observer, progress);
+            done(member.index, walked.map(|walked| self.finish(member, grid, &fills, walked)));
             drop(plan);
             for id in self.graph.ids().filter(|id| last_use[id.index()] == Some(position)) {
                 evaluator.forget(id);
@@ -169,21 +185,24 @@ impl<'a, 'i> Group<'a, 'i> {
         }
     }
 
-    fn run_one(
+    fn walk(
         &self,
         member: &Member<'_>,
         plan: &Plan<'_>,
-        grid: &DayGrid,
         fills: &mut Vec<Fill>,
-        monitor: &impl Monitor,
-    ) -> Result<Run, Error> {
-        let track = track(self.input, self.candles, self.first, member.spec, plan);
+        observer: &mut impl Observer,
+        progress: impl FnMut(usize) -> Control,
+    ) -> Result<Walked, Error> {
+        let candles = (self.candles, &self.blocks);
+        let track = track(self.input, candles, self.first, member.spec, plan);
         fills.reserve(most_fills(&track));
-        let progress = |candles_done| monitor.progress(member.index, candles_done);
-        let walked = walk(track, fills, &mut Unobserved, progress).map_err(|_| Error::Stopped)?;
+        walk(track, fills, observer, progress).map_err(|_| Error::Stopped)
+    }
+
+    fn finish(&self, member: &Member<'_>, grid: &DayGrid, fills: &[Fill], walked: Walked) -> Run {
         let balance = member.spec.balance;
         let mut ledger = Ledger::new(balance);
-        for fill in fills.iter() {
+        for fill in fills {
             ledger.book(fill);
         }
         let last_close = self.candles.close[self.candles.len() - 1];
@@ -191,18 +210,18 @@ impl<'a, 'i> Group<'a, 'i> {
         counts.missing = self.input.missing;
         let outcome = Outcome {
             daily_marks: grid.marks(balance, fills, self.input.candles),
-            fills: fills.clone(),
+            fills: fills.to_vec(),
             funding: Vec::new(),
             open_position: walked.open_position,
             counts,
         };
-        Ok(Run {
+        Run {
             outcome,
             warmup: self.warmup(member.spec),
             candles: (self.candles.len() - self.first) as u64,
             final_equity: ledger.equity(last_close),
             ruined: walked.ruined,
-        })
+        }
     }
 
     fn warmup(&self, spec: &JobSpec) -> Warmup {
@@ -245,13 +264,14 @@ impl Uses {
 /// What a variant walks.
 pub(crate) fn track<'t>(
     input: &'t Input<'_>,
-    candles: CandleSlice<'t>,
+    (candles, blocks): (CandleSlice<'t>, &'t Blocks),
     first: usize,
     spec: &'t JobSpec,
     plan: &'t Plan<'t>,
 ) -> Track<'t> {
     Track {
         candles,
+        blocks,
         first,
         timeframe_ms: input.timeframe.ms(),
         calendar: input.calendar,
@@ -287,7 +307,7 @@ impl<F: FnMut(NodeId)> Exchange<NodeId, NodeId, (), ()> for Roots<F> {
     }
 }
 
-/// Nobody looks.
+/// Nobody looks, so candles may be skipped.
 struct Unobserved;
 
 impl Observer for Unobserved {
@@ -295,4 +315,23 @@ impl Observer for Unobserved {
     fn inside(&mut self, _: usize, _: Option<&Position>) {}
     fn closed(&mut self, _: usize, _: &Close) {}
     fn skipped(&mut self, _: usize, _: SkipReason) {}
+}
+
+/// Nothing is done with what is seen, but every candle is walked.
+struct EveryCandle;
+
+impl Observer for EveryCandle {
+    const WATCHES: bool = true;
+    fn inside(&mut self, _: usize, _: Option<&Position>) {}
+    fn closed(&mut self, _: usize, _: &Close) {}
+    fn skipped(&mut self, _: usize, _: SkipReason) {}
+}
+
+/// Nobody asks how far a batch is.
+struct Unmonitored;
+
+impl Monitor for Unmonitored {
+    fn progress(&self, _: usize, _: usize) -> Control {
+        Control::Continue
+    }
 }

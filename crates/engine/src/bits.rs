@@ -38,6 +38,26 @@ impl Bits {
         self.words.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 == 1)
     }
 
+    /// The first row from `row` on where it holds.
+    #[inline]
+    pub(crate) fn next(&self, row: usize) -> Option<usize> {
+        let rest = self.words.get(row / 64..)?;
+        let (first, later) = rest.split_first()?;
+        let first = first & (u64::MAX << (row % 64));
+        if first != 0 {
+            return Some(row / 64 * 64 + first.trailing_zeros() as usize);
+        }
+        let skipped = later.iter().position(|word| *word != 0)?;
+        Some((row / 64 + 1 + skipped) * 64 + later[skipped].trailing_zeros() as usize)
+    }
+
+    /// As [`Bits::next`], but looks no farther than the 64 rows of `row`; their end if there is none.
+    #[inline]
+    pub(crate) fn next_in_word(&self, row: usize) -> usize {
+        let word = self.words[row / 64] & (u64::MAX << (row % 64));
+        row / 64 * 64 + word.trailing_zeros() as usize
+    }
+
     /// On how many rows it holds.
     pub(crate) fn count(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
@@ -106,6 +126,16 @@ mod tests {
     fn held_needs_n_rows_that_exist() {
         check(&bits("1111.11.").held(2), ".111..1.");
         check(&bits("1111").held(5), "....");
+    }
+
+    #[test]
+    fn the_next_row_is_found_across_words() {
+        let bits = Bits::from_fn(200, |row| row == 3 || row == 64 || row == 190);
+        let next = |row| bits.next(row);
+        assert_eq!([next(0), next(3), next(4), next(65)], [Some(3), Some(3), Some(64), Some(190)]);
+        assert_eq!([next(191), next(200), next(1_000)], [None; 3]);
+        let in_word = |row| bits.next_in_word(row);
+        assert_eq!([in_word(0), in_word(4), in_word(64), in_word(65)], [3, 64, 64, 128]);
     }
 
     #[test]

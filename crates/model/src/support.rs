@@ -39,9 +39,6 @@ pub fn unsupported(spec: &JobSpec) -> Vec<String> {
     if spec.costs.funding == Funding::FromData {
         missing.name("costs.funding: fromData");
     }
-    if spec.fill.profile.is_some() {
-        missing.name("fill.profile");
-    }
     if spec.fill.sensitivity {
         missing.name("fill.sensitivity");
     }

@@ -45,13 +45,25 @@ pub(crate) fn rank(priority: i16) -> i16 {
     1000 - priority.clamp(-1000, 1000)
 }
 
-/// Compresses an outcome's bytes.
-pub(crate) fn pack(outcome: &[u8]) -> Result<Vec<u8>, Error> {
-    zstd::encode_all(outcome, ZSTD_LEVEL)
-        .map_err(|error| Error::Refused { reason: format!("cannot compress an outcome: {error}") })
+/// Compresses the outcomes of one batch. Its state costs more than a small outcome: keep it.
+pub(crate) struct Packer(zstd::bulk::Compressor<'static>);
+
+impl Packer {
+    pub(crate) fn new() -> Result<Packer, Error> {
+        zstd::bulk::Compressor::new(ZSTD_LEVEL).map(Packer).map_err(|error| cannot_pack(&error))
+    }
+
+    /// The `detail` column of an outcome's bytes.
+    pub(crate) fn pack(&mut self, outcome: &[u8]) -> Result<Vec<u8>, Error> {
+        self.0.compress(outcome).map_err(|error| cannot_pack(&error))
+    }
 }
 
-/// Undoes [`pack`].
+fn cannot_pack(error: &std::io::Error) -> Error {
+    Error::Refused { reason: format!("cannot compress an outcome: {error}") }
+}
+
+/// Undoes [`Packer::pack`].
 pub(crate) fn unpack(detail: &[u8]) -> Result<Vec<u8>, Error> {
     zstd::decode_all(detail)
         .map_err(|error| Error::Refused { reason: format!("a stored outcome is damaged: {error}") })
@@ -118,7 +130,7 @@ mod tests {
     #[test]
     fn outcomes_survive_and_damage_is_refused() {
         let outcome = [7_u8; 10_000];
-        let packed = pack(&outcome).unwrap();
+        let packed = Packer::new().unwrap().pack(&outcome).unwrap();
         assert!(packed.len() < 100);
         assert_eq!(unpack(&packed).unwrap(), outcome);
         assert!(matches!(unpack(&packed[1..]), Err(Error::Refused { .. })));

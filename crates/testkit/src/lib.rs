@@ -6,7 +6,7 @@
 //! **Invariant:** servers and proxies listen on 127.0.0.1 only, on ports outside the range that the
 //! kernel hands out, so a port stays free for its server while that server is away.
 //!
-//! Not here: tests of what is tested with it. Never a dependency, only a dev-dependency.
+//! Not here: tests of what is tested with it. A dev-dependency, and a dependency of `bench` alone.
 
 pub mod candles;
 mod guard;

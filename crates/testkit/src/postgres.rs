@@ -62,16 +62,30 @@ pub fn query(url: &str, sql: &str) -> String {
     String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
 }
 
+/// Settings of a server that only has to be quick. Commits stay synchronous, so that a killed server
+/// loses none of them: without fsync they are in the kernel's cache, which outlives the server.
+const QUICK: [&str; 3] = ["fsync=off", "full_page_writes=off", "shared_buffers=64MB"];
+
 /// A server of one's own, for tests that stop it or that count what is in it. Ends when dropped.
 #[derive(Debug)]
 pub struct Postgres {
     port: u16,
+    settings: &'static [&'static str],
     guard: Mutex<Guard>,
 }
 
 impl Postgres {
     /// Makes a cluster and starts its server, in about 1 s; as user `postgres` when we are root.
     pub fn start() -> Postgres {
+        Postgres::start_with(&QUICK)
+    }
+
+    /// Like [`Postgres::start`] with the settings it comes with, fsync included: for measurements.
+    pub fn start_durable() -> Postgres {
+        Postgres::start_with(&[])
+    }
+
+    fn start_with(settings: &'static [&'static str]) -> Postgres {
         // QUIT is PostgreSQL's immediate shutdown: children and shared memory go, nothing is written.
         let guard = Guard::new("postgres", Signal::QUIT);
         if let Some((uid, gid)) = account() {
@@ -84,7 +98,7 @@ impl Postgres {
         initdb.args(["--no-sync", "--no-locale", "--no-instructions"]);
         let output = initdb.output().expect("initdb is there");
         assert!(output.status.success(), "initdb failed: {output:?}");
-        let server = Postgres { port: port::free(), guard: Mutex::new(guard) };
+        let server = Postgres { port: port::free(), settings, guard: Mutex::new(guard) };
         server.start_again();
         server
     }
@@ -117,15 +131,10 @@ impl Postgres {
         let log = log.expect("the directory is ours");
         let mut command = program("postgres", guard.directory());
         command.args(["-D", "data", "-p", &self.port.to_string()]);
-        // Commits stay synchronous, so that a killed server loses none of them: without fsync they
-        // are in the kernel's cache, which outlives the server.
-        for setting in [
-            "listen_addresses=127.0.0.1",
-            "unix_socket_directories=",
-            "fsync=off",
-            "full_page_writes=off",
-            "shared_buffers=64MB",
-        ] {
+        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories="] {
+            command.args(["-c", setting]);
+        }
+        for setting in self.settings {
             command.args(["-c", setting]);
         }
         let errors = log.try_clone().expect("a file can be opened twice");

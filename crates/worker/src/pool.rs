@@ -50,8 +50,11 @@ impl Pool {
     /// Jobs that all threads together run in a second; 0 before the first was measured.
     pub(crate) fn jobs_per_second(&self) -> usize {
         let mean = *self.job_seconds.lock().unwrap_or_else(PoisonError::into_inner);
-        // Saturates: a measured time of nearly zero is a very fast thread.
-        mean.map_or(0, |seconds| (self.slots as f64 / seconds.max(1e-7)) as usize)
+        mean.map_or(0, |seconds| {
+            let a_thread = Duration::from_secs(1).as_nanos();
+            let a_job = Duration::from_secs_f64(seconds).as_nanos().max(1);
+            usize::try_from(self.slots as u128 * a_thread / a_job).unwrap_or(usize::MAX)
+        })
     }
 
     /// The throttle, if one was asked for.

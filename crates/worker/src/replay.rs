@@ -93,17 +93,22 @@ pub(crate) fn run_jobs(
     let finish = |(job, run): (&&Job, Result<Run, engine::Error>)| match run {
         Ok(run) => Ok(ground.evaluate(job, &run).result),
         Err(engine::Error::Stopped) => Err(None),
-        Err(error) => Err(Some(JobError {
-            code: match error {
-                engine::Error::Unsupported { .. } => "unsupported",
-                engine::Error::NoCandles => "no_candles",
-                _ => "invalid_spec",
-            }
-            .to_owned(),
-            message: error.to_string(),
-        })),
+        Err(error) => {
+            Err(Some(JobError { code: code(&error).to_owned(), message: error.to_string() }))
+        }
     };
     jobs.iter().zip(runs).map(finish).collect()
+}
+
+/// Error code of a job that the engine refuses.
+fn code(error: &engine::Error) -> &'static str {
+    if matches!(error, engine::Error::Unsupported { .. }) {
+        "unsupported"
+    } else if matches!(error, engine::Error::NoCandles) {
+        "no_candles"
+    } else {
+        "invalid_spec"
+    }
 }
 
 /// The ending of a job whose backtest panicked.
@@ -277,7 +282,7 @@ pub fn replay(loaded: &Loaded, spec: JobSpec) -> Result<Replay, ReplayError> {
     let job = prepare(loaded, &Arc::new(spec))?;
     let mut runs = engine::run_batch(&input(loaded, &job), &[&job.spec], &ToTheEnd);
     let run = runs.pop().expect("one spec gives one run").map_err(|error| ReplayError {
-        code: "unsupported".to_owned(),
+        code: code(&error).to_owned(),
         message: error.to_string(),
     })?;
     let Evaluated { result, metrics, trades } = Ground::new(loaded, &job, 1).evaluate(&job, &run);

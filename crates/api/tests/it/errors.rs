@@ -75,3 +75,24 @@ async fn long_answers_are_compressed_where_that_is_asked_for() {
     assert_eq!(response.headers()["content-encoding"], "gzip");
     assert_eq!(api.get("/api/strategies").await.header("content-encoding"), "");
 }
+
+#[tokio::test]
+async fn pages_of_other_sites_change_nothing() {
+    let api = Api::new().await;
+    let send = async |headers: &[(&str, &str)]| {
+        let mut request = Request::post("/api/workers/1/drain");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        api.send(request.body(Body::empty()).unwrap()).await.status.as_u16()
+    };
+    assert_eq!(send(&[("sec-fetch-site", "cross-site")]).await, 403);
+    assert_eq!(send(&[("sec-fetch-site", "same-site")]).await, 403);
+    assert_eq!(send(&[("origin", "http://elsewhere"), ("host", "here:8787")]).await, 403);
+    assert_eq!(send(&[("origin", "null"), ("host", "here:8787")]).await, 403);
+    assert_eq!(send(&[("origin", "http://here:8787"), ("host", "here:8787")]).await, 404);
+    assert_eq!(send(&[("sec-fetch-site", "same-origin")]).await, 404);
+    assert_eq!(send(&[]).await, 404, "no such worker");
+    let answer = api.get_with("/healthz", "sec-fetch-site", "cross-site").await;
+    assert_eq!(answer.status, 200);
+}

@@ -12,9 +12,9 @@ fn the_committed_document_is_up_to_date() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/openapi.json");
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     let made = api::openapi_json();
-    if committed != made {
+    if committed.trim_end() != made {
         let fresh = std::env::temp_dir().join("backfleet-openapi.json");
-        std::fs::write(&fresh, made).unwrap();
+        std::fs::write(&fresh, made + "\n").unwrap();
         panic!(
             "docs/reference/openapi.json is not what the code makes; run\n  \
              cargo run -p backfleet -- openapi > docs/reference/openapi.json\n\

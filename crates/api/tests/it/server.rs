@@ -60,33 +60,30 @@ async fn a_body_of_20_mb_gets_its_413_over_a_socket() {
     assert!(answer.body.contains("4194304"), "{}", answer.body);
 }
 
+/// Sends the head of a submit of `length` bytes and waits until the server asks for the body.
+fn begin_submit(address: SocketAddr, length: usize) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "POST /api/backtest/bundle HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         expect: 100-continue\r\ncontent-length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_in_flight_ends_and_one_that_hangs_is_cut_after_the_drain_time() {
-    let config = Config { drain: Duration::from_millis(500), ..Config::new("test") };
-    let api = Api::with_config(config).await;
+    const DRAIN: Duration = Duration::from_secs(2);
+    let api = Api::with_config(Config { drain: DRAIN, ..Config::new("test") }).await;
     let server = start(&api).await;
     let address = server.address;
-    let slow = blocking(move || {
-        let mut stream = TcpStream::connect(address).unwrap();
-        let body = sample().to_string();
-        let head = format!(
-            "POST /api/backtest/bundle HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n",
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        (stream, body)
-    });
-    let (mut slow, body) = slow.await;
-    let hanging = blocking(move || {
-        let mut stream = TcpStream::connect(address).unwrap();
-        let head = "POST /api/backtest/bundle HTTP/1.1\r\nhost: x\r\n\
-                    content-type: application/json\r\ncontent-length: 10\r\n\r\n";
-        stream.write_all(head.as_bytes()).unwrap();
-        stream
-    });
-    let mut hanging = hanging.await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let body = sample().to_string();
+    let length = body.len();
+    let (mut slow, mut hanging) =
+        blocking(move || (begin_submit(address, length), begin_submit(address, length))).await;
     let started = Instant::now();
     server.shutdown.cancel();
     let answer = blocking(move || {
@@ -96,8 +93,8 @@ async fn a_request_in_flight_ends_and_one_that_hangs_is_cut_after_the_drain_time
         answer
     });
     assert!(answer.await.starts_with("HTTP/1.1 202"));
-    tokio::time::timeout(Duration::from_secs(5), server.task).await.unwrap().unwrap();
-    assert!(started.elapsed() >= Duration::from_millis(400));
+    tokio::time::timeout(Duration::from_secs(10), server.task).await.unwrap().unwrap();
+    assert!(started.elapsed() >= DRAIN);
     let end = blocking(move || {
         let mut rest = Vec::new();
         hanging.read_to_end(&mut rest).map(|_| rest.len())

@@ -22,7 +22,8 @@ pub(crate) async fn run(command: BundleCommand) -> Result<(), Failure> {
             let answer = submit_to(&api, body, idempotency_key.as_deref()).await?;
             let id = text(&answer, "bundleRequestId").to_owned();
             if !follow {
-                return submitted(&answer, &id, &server);
+                submitted(&answer, &id, &server);
+                return Ok(());
             }
             output::note(&format!("bundle {id}: {} jobs", thousands(count(&answer, "total"))));
             let status = watch(&api, &id, Until { timeout, json: server.json }).await?;
@@ -63,10 +64,8 @@ pub(crate) fn read_request(file: &Path) -> Result<Bytes, Failure> {
         return Ok(text.into());
     }
     std::fs::read(file).map(Bytes::from).map_err(|error| {
-        let exit = match error.kind() {
-            std::io::ErrorKind::NotFound => Exit::NotFound,
-            _ => Exit::Failure,
-        };
+        let is_absent = error.kind() == std::io::ErrorKind::NotFound;
+        let exit = if is_absent { Exit::NotFound } else { Exit::Failure };
         Failure::new(exit, format!("cannot read {}: {error}", file.display()))
     })
 }
@@ -82,20 +81,18 @@ pub(crate) async fn submit_to(
     server.post("/api/backtest/bundle", body, &headers).await?.json()
 }
 
-fn submitted(answer: &Value, id: &str, server: &ServerArgs) -> Result<(), Failure> {
+fn submitted(answer: &Value, id: &str, server: &ServerArgs) {
     if server.json {
         output::line(&answer.to_string());
-        return Ok(());
+        return;
     }
     output::line(id);
-    let mut text = format!("{} jobs are queued", thousands(count(answer, "total")));
+    output::note(&format!("{} jobs are queued", thousands(count(answer, "total"))));
     let dropped = count(answer, "dropped");
     if dropped > 0 {
-        text.push_str(&format!("; constraints dropped {}", thousands(dropped)));
+        output::note(&format!("constraints dropped {} points", thousands(dropped)));
     }
-    output::note(&text);
-    output::note(&format!("hint: backfleet bundle watch {id}"));
-    Ok(())
+    output::note(&format!("hint: backfleet bundle watch {id} --server {}", server.server));
 }
 
 async fn estimate(file: &Path, server: &ServerArgs) -> Result<(), Failure> {

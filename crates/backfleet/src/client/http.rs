@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::failure::{Exit, Failure};
 
 /// Longest wait for an answer.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// One Backfleet API.
 pub(crate) struct Server {
@@ -28,7 +28,6 @@ pub(crate) struct Server {
 /// What the server answered, if it did not refuse.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
@@ -113,7 +112,7 @@ impl Server {
             let response = self.client.request(request).await.map_err(|error| self.away(&error))?;
             let (parts, body) = response.into_parts();
             let body = body.collect().await.map_err(|error| self.away(&error))?.to_bytes();
-            Ok::<_, Failure>(Answer { status: parts.status, headers: parts.headers, body })
+            Ok::<_, Failure>(Answer { status: parts.status, body })
         };
         let answer = tokio::time::timeout(TIMEOUT, exchange).await.map_err(|_| {
             let text = format!("{} did not answer within {} s", self.base, TIMEOUT.as_secs());

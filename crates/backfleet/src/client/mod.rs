@@ -7,5 +7,5 @@ mod watch;
 
 pub(crate) use bundle::{read_request, run, submit_to};
 pub(crate) use http::Server;
-pub(crate) use results::{COLUMNS as RESULT_COLUMNS, show_top};
+pub(crate) use results::{COLUMNS as RESULT_COLUMNS, STAR, show_top};
 pub(crate) use watch::{Progress, Status};

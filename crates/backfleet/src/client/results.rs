@@ -72,6 +72,12 @@ pub(crate) async fn show_top(
     Ok(())
 }
 
+/// Annualised numbers of fewer days are marked.
+const FEW_DAYS: i64 = 30;
+
+/// Says what the star means.
+pub(crate) const STAR: &str = "* fewer than 30 days: an annualised ratio says next to nothing";
+
 /// Columns of a row, the bundle's name aside.
 pub(crate) const COLUMNS: [&str; 9] =
     ["ticker", "tf", "variant", "sharpe", "return %", "drawdown %", "trades", "win %", "status"];
@@ -110,7 +116,7 @@ fn cells_of(row: &Value) -> Vec<String> {
         text("ticker"),
         text("timeframe"),
         choices(variant),
-        number(metric("sharpe"), 2),
+        ratio(metric("sharpe"), variant),
         number(hundred(metric("totalReturn")), 1),
         number(hundred(metric("maxDrawdown")), 1),
         number(metric("trades"), 0),
@@ -119,15 +125,25 @@ fn cells_of(row: &Value) -> Vec<String> {
     ]
 }
 
+/// A Sharpe ratio; one of fewer than 30 days has a star, because it says next to nothing.
+fn ratio(value: Option<f64>, variant: &Value) -> String {
+    let Some(value) = value else { return "-".to_owned() };
+    let day = |key: &str| {
+        let time = variant.get(key)?.as_str()?.parse::<jiff::Timestamp>().ok()?;
+        Some(time.as_second() / 86_400)
+    };
+    let days = day("end").zip(day("start")).map(|(end, start)| end - start);
+    let star = if days.is_some_and(|days| days < FEW_DAYS) { "*" } else { "" };
+    if value.abs() < 100.0 { format!("{value:.2}{star}") } else { format!(">99{star}") }
+}
+
 /// Parameters and money management of a variant in one line.
 fn choices(variant: &Value) -> String {
     let mut parts = Vec::new();
     for group in ["parameters", "moneyManagement"] {
         for (key, value) in variant.get(group).and_then(Value::as_object).into_iter().flatten() {
-            parts.push(match value {
-                Value::String(text) => format!("{key}={text}"),
-                other => format!("{key}={other}"),
-            });
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            parts.push(format!("{key}={text}"));
         }
     }
     parts.join(" ")

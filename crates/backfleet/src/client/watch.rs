@@ -1,5 +1,6 @@
 //! Following bundles to their end: a bar on a terminal, a line every ten seconds elsewhere.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -91,15 +92,15 @@ impl Progress {
         {
             let count = sum(key);
             if count > 0 {
-                text.push_str(&format!(", {} {word}", output::thousands(count)));
+                let _ = write!(text, ", {} {word}", output::thousands(count));
             }
         }
         if done < total {
             if speed > 0.0 {
-                text.push_str(&format!("  {}", output::per_second(speed, "candles")));
+                let _ = write!(text, "  {}", output::per_second(speed, "candles"));
             }
             if let Some(eta) = eta {
-                text.push_str(&format!("  {} left", human_seconds(eta)));
+                let _ = write!(text, "  {} left", human_seconds(eta));
             }
         }
         self.bar.set_length(total.max(1));

@@ -39,9 +39,13 @@ pub(crate) async fn demo(args: &DemoArgs) -> Result<(), Failure> {
     tasks.close();
 
     let shown = show(&format!("http://{address}"), args.json, &shutdown).await;
-    if args.serve && shown.is_ok() {
-        note(&format!("the server stays at http://{address}/ until Ctrl-C"));
-        shutdown.cancelled().await;
+    if shown.is_ok() {
+        if args.serve {
+            note(&format!("the page is at http://{address}/ until Ctrl-C"));
+            shutdown.cancelled().await;
+        } else {
+            note("hint: backfleet demo --serve keeps the page and the API up");
+        }
     }
     shutdown.cancel();
     running.await.map_err(anyhow::Error::from)??;
@@ -105,7 +109,8 @@ async fn show(address: &str, json: bool, shutdown: &CancellationToken) -> Result
             show_top(&server, id, sample.name, 2, &mut table).await?;
         }
         table.print();
-        summary(&server, &statuses, elapsed).await?;
+        note(client::STAR);
+        summary(&statuses, elapsed);
     }
     statuses.iter().try_for_each(Status::verdict)
 }
@@ -136,24 +141,13 @@ async fn follow(
     }
 }
 
-async fn summary(server: &Server, statuses: &[Status], elapsed: Duration) -> Result<(), Failure> {
+fn summary(statuses: &[Status], elapsed: Duration) {
     let jobs: u64 = statuses.iter().map(|status| status.count("total")).sum();
-    let mut candles = 0.0;
-    for status in statuses {
-        let id = status.text("bundleRequestId");
-        let page = server.get(&format!("/api/backtest/bundle/{id}/results")).await?.json()?;
-        let rows = page.get("items").and_then(Value::as_array).into_iter().flatten();
-        candles += rows.filter_map(|row| row.get("candles").and_then(Value::as_f64)).sum::<f64>();
-    }
     let seconds = elapsed.as_secs_f64().max(1e-3);
-    let mut text = format!("{} backtests in {}", thousands(jobs), human_seconds(seconds));
-    if candles > 0.0 {
-        text.push_str(&format!(
-            " ({}, {})",
-            per_second(jobs as f64 / seconds, "backtests"),
-            per_second(candles / seconds, "candles")
-        ));
-    }
-    note(&text);
-    Ok(())
+    note(&format!(
+        "{} backtests over HTTP, queue and store in {} ({})",
+        thousands(jobs),
+        human_seconds(seconds),
+        per_second(jobs as f64 / seconds, "backtests")
+    ));
 }

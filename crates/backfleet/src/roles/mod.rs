@@ -34,11 +34,10 @@ fn metrics_handle() -> Result<PrometheusHandle, Failure> {
 async fn bind(listen: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(listen).await.map_err(|error| {
         let failure = Failure::new(Exit::Failure, format!("cannot listen on {listen}: {error}"));
-        match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                failure.hint("another process uses the port: choose one with --listen")
-            }
-            _ => failure,
+        if error.kind() == std::io::ErrorKind::AddrInUse {
+            failure.hint("another process uses the port: choose one with --listen")
+        } else {
+            failure
         }
     })
 }

@@ -17,7 +17,7 @@ use testkit::postgres::{self, Postgres};
 use testkit::process::Backfleet;
 use testkit::{Signal, port, wait};
 
-use crate::support::{SOON, backfleet, command, import_samples, transcript};
+use crate::support::{SOON, backfleet, command, get, import_samples, transcript};
 
 /// Longest wait for a bundle on a busy machine.
 const LATE: Duration = Duration::from_secs(120);
@@ -71,15 +71,26 @@ impl Fleet {
     /// Starts a worker that computes `pace` candles a second, so that a bundle lasts.
     fn worker(&self, pace: u32) -> Worker {
         let data = tempfile::tempdir().unwrap();
-        let before = self.count("SELECT coalesce(max(id), 0) FROM worker");
+        let before = self.newest_worker();
         let mut arguments = vec!["worker", "--poll", "1s", "--pace"];
         let pace = pace.to_string();
         arguments.extend([&pace, "--data", text(data.path())]);
         arguments.extend(self.lease);
         let process = spawn(&arguments, &self.database, &self.candles);
-        let find = format!("SELECT id FROM worker WHERE id > {before}");
-        let id = wait::some(SOON, "the worker to enter", || self.sql(&find).parse().ok());
+        let newer = || self.newest_worker().filter(|newest| Some(*newest) != before);
+        let id = wait::some(SOON, "the worker to enter", newer);
         Worker { id, process, _data: data }
+    }
+
+    fn newest_worker(&self) -> Option<i64> {
+        get(&format!("{}/api/workers", self.node_a.url))["items"][0]["id"].as_i64()
+    }
+
+    /// What the API says of a worker.
+    fn view(&self, worker: &Worker) -> Value {
+        let workers = get(&format!("{}/api/workers", self.node_b.url));
+        let mut items = workers["items"].as_array().unwrap().iter();
+        items.find(|item| item["id"] == worker.id).unwrap().clone()
     }
 
     /// Rows of a query, seen from outside.

@@ -9,7 +9,7 @@ use testkit::process::Backfleet;
 use testkit::{http, port, wait};
 
 /// Longest wait for anything that should take seconds.
-pub(crate) const SOON: Duration = Duration::from_secs(60);
+pub(crate) const SOON: Duration = Duration::from_mins(1);
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {

@@ -143,6 +143,8 @@ async fn pushed(settings: InfluxSettings) -> Influx {
     let store = parquet(dir.path());
     let influx = Influx::new(settings).unwrap();
     influx.ensure_database().await.unwrap();
+    influx.ensure_database().await.unwrap();
+    assert_eq!(influx.list_series().await.unwrap(), []);
     for info in store.list_series().await.unwrap() {
         let mut done = 0;
         let report = candles::push(&store, &info, &influx, |p| done = p.done).await.unwrap();
@@ -164,6 +166,8 @@ async fn influx_conforms() {
 #[tokio::test]
 async fn influx_with_another_schema_packed_writes_and_small_chunks_conforms() {
     let mut settings = InfluxSettings { gzip: true, chunk_size: 777, retries: 0, ..settings() };
+    // A database that does not exist yet.
+    settings.database.push_str(" \"new\"");
     "ohlc {timeframe}, \"x\"".clone_into(&mut settings.mapping.measurement);
     "venue name".clone_into(&mut settings.mapping.exchange_tag);
     "vt=symbol".clone_into(&mut settings.mapping.symbol_tag);

@@ -12,7 +12,7 @@ use crate::evaluate::Evaluator;
 use crate::graph::Graph;
 use crate::marks::Ledger;
 use crate::plan::draft;
-use crate::walk::{Close, Observer, Position, walk};
+use crate::walk::{Blocks, Close, Observer, Position, walk};
 
 /// Everything that decided about one candle.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -157,7 +157,8 @@ pub fn explain(input: &Input<'_>, spec: &JobSpec, time_ms: i64) -> Result<Explan
     let mut evaluator = Evaluator::new(&graph, candles, input.timeframe, input.calendar);
     let plan = draft.map(&mut Values(&mut evaluator));
     let (mut fills, mut witness) = (Vec::new(), Witness { row, ..Witness::default() });
-    let track = track(input, candles, first - seed, spec, &plan);
+    let blocks = Blocks::new(candles);
+    let track = track(input, (candles, &blocks), first - seed, spec, &plan);
     walk(track, &mut fills, &mut witness, |_| Control::Continue).map_err(|_| Error::Stopped)?;
     let close = witness.close.ok_or(Error::NoSuchCandle { time_ms })?;
     let nodes = parts.iter().map(|part| part.value(&mut evaluator, row, &close)).collect();
@@ -206,10 +207,10 @@ fn held(position: &Position) -> Held {
         quantity: position.quantity,
         entry_price: position.entry_price,
         entry_time_ms: position.entry_time_ms,
-        stop: some(position.stop),
-        trail: some(position.trail),
-        target: position.next_target().map(|(_, level)| level),
-        liquidation: some(position.liquidation).filter(|price| *price > 0.0),
+        stop: some(position.levels.stop()),
+        trail: some(position.levels.trail()),
+        target: some(position.levels.nearest_target()),
+        liquidation: some(position.levels.liquidation()).filter(|price| *price > 0.0),
     }
 }
 

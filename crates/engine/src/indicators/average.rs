@@ -97,19 +97,25 @@ pub(crate) fn macd(values: &[f64], fast: usize, slow: usize, signal: usize) -> V
 
 /// Relative strength index of Wilder (1978): 100 x gain / (gain + loss), of averages seeded with
 /// the mean of the first n changes, defined from row n. Without any change it is 50.
+///
+/// Where a value stays, both averages shrink alike and the index stays too: exactly, so that a
+/// stochastic of it sees no range in rounding errors.
 pub(crate) fn rsi(values: &[f64], n: usize) -> Vec<f64> {
     let factor = 1.0 / n as f64;
     let (mut gain, mut loss) = (Recursive::new(n, factor), Recursive::new(n, factor));
-    let mut previous = f64::NAN;
-    let index = values.iter().map(|value| {
+    let (mut previous, mut index) = (f64::NAN, f64::NAN);
+    let indices = values.iter().map(|value| {
         let change = value - previous;
         previous = *value;
         let rise = if change < 0.0 { 0.0 } else { change };
         let fall = if change > 0.0 { 0.0 } else { -change };
         let (gain, loss) = (gain.next(rise), loss.next(fall));
-        if gain + loss == 0.0 { 50.0 } else { 100.0 * (gain / (gain + loss)) }
+        if change != 0.0 || index.is_nan() {
+            index = if gain + loss == 0.0 { 50.0 } else { 100.0 * (gain / (gain + loss)) };
+        }
+        index
     });
-    index.collect()
+    indices.collect()
 }
 
 /// `left - right`, row by row.
@@ -146,6 +152,9 @@ mod tests {
         check(&rsi(&[5.0; 4], 2), &[NULL, NULL, 50.0, 50.0]);
         check(&rsi(&[1.0, 2.0, 3.0], 2), &[NULL, NULL, 100.0]);
         check(&rsi(&[3.0, 2.0, 1.0], 2), &[NULL, NULL, 0.0]);
+        let stays = rsi(&[1.0, 2.0, 1.3, 1.3, 1.3, NULL, 1.0, 2.0, 2.0], 2);
+        check(&stays[3..5], &[stays[2], stays[2]]);
+        check(&stays[5..], &[NULL, NULL, NULL, 100.0]);
     }
 
     #[test]

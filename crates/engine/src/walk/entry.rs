@@ -1,10 +1,9 @@
 //! Starting a position: what holds an entry back, pending orders, levels, size.
 
-use model::settings::{LevelBase, Size};
-use model::{Candle, Fill, FillReason, PositionSide, Side, SkipReason};
+use model::settings::{FillProfile, LevelBase, Size};
+use model::{Candle, Fill, FillReason, MINUTE_MS, PositionSide, SkipReason};
 
-use super::exit::{is_armed, trail_level};
-use super::position::{MAX_EXITS, Position, level, sign, tighter};
+use super::position::{Levels, MAX_EXITS, Position, TargetSlot, sign, tighter};
 use super::{Observer, Walk, order_side};
 
 /// An entry that a close asked for.
@@ -123,12 +122,11 @@ impl<O: Observer> Walk<'_, '_, O> {
         execution: Execution,
         was_pending: bool,
     ) {
-        let order = order_side(side, true);
+        let (order, market) = (order_side(side, true), &self.market);
         let (price, fee_rate) = match execution {
-            Execution::Market => (self.slipped(raw_price, order), self.taker_fee),
-            Execution::Limit => (raw_price, self.maker_fee),
+            Execution::Market => (market.market_price(raw_price, order), market.taker_fee),
+            Execution::Limit => (market.exact_price(raw_price, order), market.maker_fee),
         };
-        let price = self.round_price(price, order);
         let mut position = self.opened(row, side, signal_row, price, was_pending);
         let quantity =
             self.set_levels(&mut position).and_then(|()| self.quantity(&position, fee_rate));
@@ -168,7 +166,13 @@ impl<O: Observer> Walk<'_, '_, O> {
     ) -> Position {
         let money = &self.track.spec.money_management;
         let sign = sign(side);
-        let bankruptcy = price * (1.0 - sign / money.leverage);
+        let is_bankrupt_at = price * (1.0 - sign / money.leverage);
+        // These peers know no liquidation, also of a short that more than doubles.
+        let profile = self.track.spec.fill.profile;
+        let peers = [Some(FillProfile::BacktestingPy), Some(FillProfile::Vectorbt)];
+        let never = money.leverage <= 1.0 && peers.contains(&profile);
+        let bankruptcy = if never { f64::NAN } else { is_bankrupt_at };
+        let liquidation = bankruptcy / (1.0 - sign * (money.maintenance_margin_pct / 100.0));
         Position {
             side,
             sign,
@@ -186,15 +190,12 @@ impl<O: Observer> Walk<'_, '_, O> {
                 LevelBase::EntryFill => price,
                 LevelBase::SignalClose => self.track.candles.close[signal_row],
             },
-            stop: f64::NAN,
             next_stop: f64::NAN,
-            trail: f64::NAN,
             trail_extreme: price,
             best: price,
-            target: f64::NAN,
-            exits: [f64::NAN; MAX_EXITS],
-            liquidation: bankruptcy / (1.0 - sign * (money.maintenance_margin_pct / 100.0)),
+            levels: Levels::new(side, liquidation),
             bankruptcy,
+            deadline_row: self.deadline_row(row),
         }
     }
 
@@ -203,42 +204,48 @@ impl<O: Observer> Walk<'_, '_, O> {
         let plan = self.track.plan;
         let row = position.signal_row;
         let (sign, entry) = (position.sign, position.entry_price);
+        // backtesting.py makes such an entry and leaves at once, at the open.
+        let any_side = self.track.spec.fill.profile == Some(FillProfile::BacktestingPy);
         let checked = |level: f64, towards: f64| {
             let side = sign * towards;
             if !level.is_finite() {
                 Err(SkipReason::NoSize)
-            } else if side * level <= side * entry {
+            } else if side * level <= side * entry && !any_side {
                 Err(SkipReason::LevelOnWrongSide)
             } else {
                 Ok(level)
             }
         };
         if let Some(stop) = &plan.stop {
-            position.stop = checked(position.level(&stop.form, row, -1.0), -1.0)?;
+            position.levels.set_stop(checked(position.stop_level(&stop.form, row), -1.0)?);
         }
         if let Some(target) = &plan.target {
-            position.target = checked(position.level(&target.form, row, 1.0), 1.0)?;
+            let level = checked(position.target_level(&target.form, row), 1.0)?;
+            position.levels.set_target(TargetSlot::Whole, level);
         }
         for (slot, exit) in plan.exits.iter().enumerate().take(MAX_EXITS) {
-            let base = position.level_base;
-            let target = level(&exit.target.form, row, base, entry, sign);
-            position.exits[slot] = checked(target, 1.0)?;
+            let level = checked(position.target_level(&exit.target.form, row), 1.0)?;
+            position.levels.set_target(TargetSlot::Partial(slot), level);
         }
-        if let Some(trail) =
-            plan.trail.as_ref().filter(|trail| is_armed(position, trail.activation_pct))
+        if let Some(trail) = &plan.trail
+            && position.is_armed(trail.activation_pct)
         {
-            let level = trail_level(position, &trail.form, row);
+            let level = position.trail_level(&trail.form, row);
             if level.is_finite() {
-                position.trail = checked(level, -1.0)?;
+                position.levels.tighten_trail(checked(level, -1.0)?);
             }
         }
-        let stop = if tighter(sign, position.trail, position.stop) {
-            position.trail
-        } else {
-            position.stop
-        };
-        position.risk = (entry - stop).abs();
+        let (stop, trail) = (position.levels.stop(), position.levels.trail());
+        position.risk = (entry - if tighter(sign, trail, stop) { trail } else { stop }).abs();
         Ok(())
+    }
+
+    /// The first row at whose close a position entered in `row` is at its limit of time.
+    fn deadline_row(&self, row: usize) -> usize {
+        let Some(limit) = self.track.spec.risk.max_position_minutes else { return usize::MAX };
+        let times = &self.track.candles.open_time_ms[row..];
+        let last_open_ms = times[0] + i64::from(limit.get()) * MINUTE_MS - self.track.timeframe_ms;
+        row + times.partition_point(|time_ms| *time_ms < last_open_ms)
     }
 
     /// Base to buy or sell with the cash there is, rounded down to the instrument's step.
@@ -264,71 +271,13 @@ impl<O: Observer> Walk<'_, '_, O> {
             return Err(SkipReason::NoSize);
         }
         let quantity = if quantity > affordable { affordable } else { quantity };
-        let quantity = self.round_quantity(quantity);
-        let instrument = &self.track.instrument;
-        if quantity <= 0.0 || quantity < instrument.min_quantity * self.contract() {
+        let quantity = self.market.round_quantity(quantity);
+        if quantity <= 0.0 || quantity < self.market.min_quantity {
             return Err(SkipReason::MinQuantity);
         }
-        if quantity * price < instrument.min_notional {
+        if quantity * price < self.market.min_notional {
             return Err(SkipReason::MinNotional);
         }
         Ok(quantity)
-    }
-
-    /// Base in one contract.
-    fn contract(&self) -> f64 {
-        let multiplier = self.track.instrument.contract_multiplier;
-        if multiplier > 0.0 { multiplier } else { 1.0 }
-    }
-
-    /// `quantity` rounded down to whole steps.
-    pub(super) fn round_quantity(&self, quantity: f64) -> f64 {
-        round(quantity, self.track.instrument.lot_step * self.contract(), f64::floor)
-    }
-
-    /// `price` rounded to whole ticks against the trader.
-    pub(super) fn round_price(&self, price: f64, side: Side) -> f64 {
-        let tick = self.track.instrument.tick_size;
-        match side {
-            Side::Buy => round(price, tick, f64::ceil),
-            Side::Sell => round(price, tick, f64::floor),
-        }
-    }
-
-    /// `price` made worse by slippage and half of the spread.
-    pub(super) fn slipped(&self, price: f64, side: Side) -> f64 {
-        match side {
-            Side::Buy => price * (1.0 + self.slip),
-            Side::Sell => price * (1.0 - self.slip),
-        }
-    }
-}
-
-/// `value` in whole steps; one that is a whole count of steps but for rounding stays as it is.
-fn round(value: f64, step: f64, towards: impl Fn(f64) -> f64) -> f64 {
-    if step <= 0.0 {
-        return value;
-    }
-    let steps = value / step;
-    let nearest = steps.round();
-    if (steps - nearest).abs() <= 1e-9 * nearest.abs().max(1.0) {
-        return if nearest == 0.0 { 0.0 } else { value };
-    }
-    towards(steps) * step
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[expect(clippy::float_cmp, reason = "what is on the grid must stay as it is")]
-    fn what_is_on_the_grid_stays_and_the_rest_goes_the_given_way() {
-        assert_eq!(round(104.1, 0.1, f64::floor), 104.1);
-        assert_eq!(round(104.17, 0.5, f64::floor), 104.0);
-        assert_eq!(round(104.17, 0.5, f64::ceil), 104.5);
-        assert_eq!(round(0.3, 0.1, f64::floor), 0.3);
-        assert_eq!(round(0.04, 0.1, f64::floor), 0.0);
-        assert_eq!(round(7.3, 0.0, f64::floor), 7.3);
     }
 }

@@ -4,9 +4,8 @@ use model::settings::{BothTouched, GapFill, OpenBeyondTarget, Pause, TrailingBas
 use model::{Candle, Fill, FillReason};
 
 use super::entry::Blocked;
-use super::position::{Position, Protection, TargetSlot, tighter};
+use super::position::{Protection, TargetSlot};
 use super::{LastExit, Observer, Walk, order_side};
-use crate::plan::Form;
 
 /// Trades closed so far: what losing streaks and the Kelly size are made of.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,23 +78,24 @@ impl<O: Observer> Walk<'_, '_, O> {
     /// Levels that the open has jumped over.
     #[inline]
     pub(super) fn gaps(&mut self, row: usize, candle: &Candle) {
-        let Some(position) = self.position else { return };
-        if position.lost(candle.open, position.liquidation) {
-            self.exit(row, position.quantity, Booking::Bankrupt, FillReason::Liquidation);
+        let Some(position) = &self.position else { return };
+        let protection = position.levels.protection();
+        let is_lost = position.lost(candle.open, protection.price);
+        if !is_lost && !position.won(candle.open, position.levels.nearest_target()) {
             return;
         }
-        let protection = position.protection();
-        if position.lost(candle.open, protection.price) {
+        if position.lost(candle.open, position.levels.liquidation()) {
+            let price = position.levels.liquidation();
+            let liquidation = Protection { price, reason: FillReason::Liquidation };
+            self.exit_protected(row, liquidation, FillAt::Level);
+            return;
+        }
+        if is_lost {
             self.exit_protected(row, protection, FillAt::Open(candle.open));
             return;
         }
-        let Some((_, target)) = position.next_target() else { return };
-        if !position.won(candle.open, target) {
-            return;
-        }
-        let stop_as_well = position.lost(position.adverse(candle), protection.price);
         let rule = self.track.spec.fill.open_beyond_target;
-        if stop_as_well && rule == OpenBeyondTarget::StopAtLevel {
+        if position.is_lost_in(candle) && rule == OpenBeyondTarget::StopAtLevel {
             self.exit_protected(row, protection, FillAt::Level);
             return;
         }
@@ -106,17 +106,15 @@ impl<O: Observer> Walk<'_, '_, O> {
     /// Stop, liquidation and targets inside the candle.
     #[inline]
     pub(super) fn inside(&mut self, row: usize, candle: &Candle) {
-        let Some(position) = self.position else { return };
-        let is_entry_candle = position.entry_row == row;
-        let protection = position.protection();
-        let mut lost = position.lost(position.adverse(candle), protection.price);
-        let mut won = position
-            .next_target()
-            .is_some_and(|(_, target)| position.won(position.favourable(candle), target));
+        let Some(position) = &self.position else { return };
+        let (mut lost, mut won) = (position.is_lost_in(candle), position.is_won_in(candle));
         if !lost && !won {
             return;
         }
         let rules = &self.track.spec.fill;
+        let protection = position.levels.protection();
+        let favourable = position.favourable(candle);
+        let is_entry_candle = position.entry_row == row;
         if is_entry_candle {
             won &= rules.stop_on_entry_candle && !position.was_pending;
             lost &= rules.stop_on_entry_candle || protection.reason == FillReason::Liquidation;
@@ -127,38 +125,32 @@ impl<O: Observer> Walk<'_, '_, O> {
         } else {
             FillAt::Open(candle.open)
         };
-        if !(lost && won) {
-            if lost {
-                self.exit_protected(row, protection, stop_at);
-            } else if won {
-                self.fill_targets(row, position.favourable(candle), FillAt::Open(candle.open));
-            }
-            return;
-        }
-        self.ambiguous += 1;
         let target_first = match rules.both_touched {
             BothTouched::StopFirst => false,
             BothTouched::TargetFirst => true,
             BothTouched::Path => {
                 let down = position.sign * (candle.open - position.adverse(candle));
-                let up = position.sign * (position.favourable(candle) - candle.open);
+                let up = position.sign * (favourable - candle.open);
                 up < down
             }
         };
-        if target_first {
-            self.fill_targets(row, position.favourable(candle), FillAt::Open(candle.open));
-            self.apply_next_stop();
-            if let Some(rest) = self.position {
-                self.exit_protected(row, rest.protection(), FillAt::Level);
+        self.ambiguous += u64::from(lost && won);
+        if won && (target_first || !lost) {
+            self.fill_targets(row, favourable, FillAt::Open(candle.open));
+            if lost {
+                self.apply_next_stop();
+                if let Some(rest) = &self.position {
+                    self.exit_protected(row, rest.levels.protection(), FillAt::Level);
+                }
             }
-        } else {
+        } else if lost {
             self.exit_protected(row, protection, stop_at);
         }
     }
 
     /// Closes the whole position at the market.
     pub(super) fn exit_market(&mut self, row: usize, price: f64, reason: FillReason) {
-        if let Some(position) = self.position {
+        if let Some(position) = &self.position {
             self.exit(row, position.quantity, Booking::Market(price), reason);
         }
     }
@@ -168,49 +160,34 @@ impl<O: Observer> Walk<'_, '_, O> {
     pub(super) fn move_levels(&mut self, row: usize, candle: &Candle) {
         self.apply_next_stop();
         let Some(position) = &mut self.position else { return };
-        let (plan, rules) = (self.track.plan, &self.track.spec.fill);
+        let plan = self.track.plan;
         // Of the candle of a pending entry only the close is known to come after the fill.
         let hidden = position.was_pending && position.entry_row == row;
         let extreme = if hidden { candle.close } else { position.favourable(candle) };
         position.best = farther(position.sign, extreme, position.best);
         if let Some(stop) = plan.stop.as_ref().filter(|stop| stop.follow) {
-            let level = position.level(&stop.form, row, -1.0);
-            if tighter(position.sign, level, position.stop) {
-                position.stop = level;
-            }
+            let level = position.stop_level(&stop.form, row);
+            position.levels.tighten_stop(level);
         }
         if let Some(target) = plan.target.as_ref().filter(|target| target.follow) {
-            let level = position.level(&target.form, row, 1.0);
-            if tighter(-position.sign, level, position.target) {
-                position.target = level;
+            let level = position.target_level(&target.form, row);
+            position.levels.tighten_target(TargetSlot::Whole, level);
+        }
+        for (index, exit) in plan.exits.iter().enumerate() {
+            if exit.target.follow {
+                let level = position.target_level(&exit.target.form, row);
+                position.levels.tighten_target(TargetSlot::Partial(index), level);
             }
         }
         if let Some(trail) = &plan.trail {
-            let mover = match rules.trailing_base {
+            let mover = match self.track.spec.fill.trailing_base {
                 TrailingBase::Extreme => extreme,
                 TrailingBase::Close => candle.close,
             };
             position.trail_extreme = farther(position.sign, mover, position.trail_extreme);
-            if is_armed(position, trail.activation_pct) {
-                let level = trail_level(position, &trail.form, row);
-                if tighter(position.sign, level, position.trail) {
-                    position.trail = level;
-                }
-            }
-        }
-        for (level, exit) in position.exits.iter_mut().zip(&plan.exits) {
-            if exit.target.follow && !level.is_nan() {
-                let base = position.level_base;
-                let new = super::position::level(
-                    &exit.target.form,
-                    row,
-                    base,
-                    position.entry_price,
-                    position.sign,
-                );
-                if tighter(-position.sign, new, *level) {
-                    *level = new;
-                }
+            if position.is_armed(trail.activation_pct) {
+                let level = position.trail_level(&trail.form, row);
+                position.levels.tighten_trail(level);
             }
         }
     }
@@ -219,13 +196,13 @@ impl<O: Observer> Walk<'_, '_, O> {
         if let Some(position) = &mut self.position
             && !position.next_stop.is_nan()
         {
-            position.stop = position.next_stop;
+            position.levels.set_stop(position.next_stop);
             position.next_stop = f64::NAN;
         }
     }
 
     fn exit_protected(&mut self, row: usize, protection: Protection, at: FillAt) {
-        let Some(position) = self.position else { return };
+        let Some(position) = &self.position else { return };
         let booking = match (protection.reason, at, self.track.spec.fill.gap) {
             (FillReason::Liquidation, _, _) => Booking::Bankrupt,
             (_, FillAt::Open(open), GapFill::Open) if position.lost(open, protection.price) => {
@@ -238,17 +215,18 @@ impl<O: Observer> Walk<'_, '_, O> {
 
     /// Fills the targets that `reach` has touched, the nearest first.
     fn fill_targets(&mut self, row: usize, reach: f64, at: FillAt) {
-        while let Some(position) = self.position
-            && let Some((slot, target)) = position.next_target()
-            && position.won(reach, target)
+        while let Some(position) = &self.position
+            && let Some(slot) = position.levels.next_target()
+            && position.won(reach, position.levels.target(slot))
         {
+            let target = position.levels.target(slot);
             let price = match (at, self.track.spec.fill.gap) {
                 (FillAt::Open(open), GapFill::Open) if position.won(open, target) => open,
                 _ => target,
             };
             let quantity = match slot {
                 TargetSlot::Whole => position.quantity,
-                TargetSlot::Partial(index) => self.start_partial(&position, index),
+                TargetSlot::Partial(index) => self.start_partial(index),
             };
             if quantity > 0.0 {
                 self.exit(row, quantity, Booking::Exact(price), FillReason::TakeProfit);
@@ -257,36 +235,31 @@ impl<O: Observer> Walk<'_, '_, O> {
     }
 
     /// Marks partial exit `index` as done and returns what it closes.
-    fn start_partial(&mut self, position: &Position, index: usize) -> f64 {
+    fn start_partial(&mut self, index: usize) -> f64 {
+        let Some(position) = &mut self.position else { return 0.0 };
         let exits = &self.track.plan.exits;
-        let mut changed = *position;
-        changed.exits[index] = f64::NAN;
+        position.levels.set_target(TargetSlot::Partial(index), f64::NAN);
         if let Some(form) = &exits[index].then_stop {
-            let stop = position.level(form, position.signal_row, -1.0);
+            let stop = position.stop_level(form, position.signal_row);
             if stop.is_finite() {
-                changed.next_stop = stop;
+                position.next_stop = stop;
             }
         }
-        self.position = Some(changed);
-        let closed: f64 = exits
-            .iter()
-            .zip(changed.exits)
-            .filter(|(_, level)| level.is_nan())
-            .map(|(exit, _)| exit.close_pct)
-            .sum();
-        let part =
-            self.round_quantity(position.initial_quantity * (exits[index].close_pct / 100.0));
+        let levels = position.levels.exits();
+        let done = exits.iter().zip(levels).filter(|(_, level)| level.is_nan());
+        let closed: f64 = done.map(|(exit, _)| exit.close_pct).sum();
+        let share = position.initial_quantity * (exits[index].close_pct / 100.0);
+        let part = self.market.round_quantity(share);
         if closed >= 100.0 || part > position.quantity { position.quantity } else { part }
     }
 
     fn exit(&mut self, row: usize, quantity: f64, booking: Booking, reason: FillReason) {
-        let Some(mut position) = self.position else { return };
+        let Some(position) = &mut self.position else { return };
         let side = order_side(position.side, false);
+        let market = &self.market;
         let (price, fee_rate) = match booking {
-            Booking::Market(price) => {
-                (self.round_price(self.slipped(price, side), side), self.taker_fee)
-            }
-            Booking::Exact(price) => (self.round_price(price, side), self.maker_fee),
+            Booking::Market(price) => (market.market_price(price, side), market.taker_fee),
+            Booking::Exact(price) => (market.exact_price(price, side), market.maker_fee),
             Booking::Bankrupt => (position.bankruptcy, 0.0),
         };
         // Isolated margin: no exit loses more than the margin, whatever slippage and fee ask for.
@@ -307,10 +280,9 @@ impl<O: Observer> Walk<'_, '_, O> {
         });
         position.realised += position.sign * quantity * (price - position.entry_price) - fee;
         position.quantity -= quantity;
-        if position.quantity > 0.0 {
-            self.position = Some(position);
-        } else {
-            self.close_trade(row, position.realised, reason);
+        if position.quantity <= 0.0 {
+            let pnl = position.realised;
+            self.close_trade(row, pnl, reason);
         }
     }
 
@@ -330,23 +302,6 @@ impl<O: Observer> Walk<'_, '_, O> {
             Pause::Forever => Blocked::Forever,
         };
     }
-}
-
-/// Whether the trail is active: the favourable move has reached its activation.
-pub(super) fn is_armed(position: &Position, activation_pct: Option<f64>) -> bool {
-    activation_pct.is_none_or(|pct| {
-        let level = position.entry_price * (1.0 + position.sign * (pct / 100.0));
-        position.won(position.trail_extreme, level)
-    })
-}
-
-/// The trail for the extreme so far, with the values of `row`.
-pub(super) fn trail_level(
-    position: &Position,
-    form: &Form<impl std::ops::Deref<Target = [f64]>>,
-    row: usize,
-) -> f64 {
-    super::position::level(form, row, position.trail_extreme, position.entry_price, -position.sign)
 }
 
 /// The more favourable of two prices.

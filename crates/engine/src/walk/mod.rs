@@ -8,7 +8,9 @@
 
 mod entry;
 mod exit;
+mod market;
 mod position;
+mod quiet;
 mod signal;
 
 use model::settings::{FlipVsStop, Instrument, RangeEnd};
@@ -22,13 +24,18 @@ use crate::batch::{Control, PROGRESS_STRIDE};
 use crate::plan::Plan;
 use entry::{Blocked, Pending, Wanted};
 use exit::Record;
+use market::Market;
 pub(crate) use position::Position;
+pub(crate) use quiet::Blocks;
+use quiet::Quiet;
 pub(crate) use signal::compares;
 
 /// What is walked: candles from the seed row of all nodes, and how one variant trades them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Track<'a> {
     pub(crate) candles: CandleSlice<'a>,
+    /// Blocks of `candles`.
+    pub(crate) blocks: &'a Blocks,
     /// First row of the range.
     pub(crate) first: usize,
     /// Length of a candle, ms.
@@ -39,9 +46,9 @@ pub(crate) struct Track<'a> {
     pub(crate) plan: &'a Plan<'a>,
 }
 
-/// Looks at a walk; the batch's one does nothing and costs nothing.
+/// Looks at a walk; one that does not watch costs nothing.
 pub(crate) trait Observer {
-    /// Whether [`Observer::closed`] is wanted.
+    /// Whether every candle is walked and [`Observer::closed`] called; else quiet ones are skipped.
     const WATCHES: bool;
     /// The candle in `row` is about to trade inside, with `position` held.
     fn inside(&mut self, row: usize, position: Option<&Position>);
@@ -83,10 +90,7 @@ pub(crate) struct Stopped;
 /// The account and what is due, between two candles.
 struct Walk<'t, 'f, O> {
     track: Track<'t>,
-    /// Share of price by which market fills are worse.
-    slip: f64,
-    taker_fee: f64,
-    maker_fee: f64,
+    market: Market,
     cash: f64,
     position: Option<Position>,
     pending: Option<Pending>,
@@ -113,27 +117,36 @@ struct LastExit {
 
 /// Walks `track`; fills are appended to `fills`, which should have room for [`most_fills`].
 ///
-/// `progress` gets the count of candles done every [`PROGRESS_STRIDE`] of them.
-pub(crate) fn walk(
+/// `progress` gets the count of candles done every [`PROGRESS_STRIDE`] of them. Candles on which
+/// nothing can happen are skipped, unless an observer watches: then every one is walked.
+pub(crate) fn walk<O: Observer>(
     track: Track<'_>,
     fills: &mut Vec<Fill>,
-    observer: &mut impl Observer,
+    observer: &mut O,
     mut progress: impl FnMut(usize) -> Control,
 ) -> Result<Walked, Stopped> {
+    let quiet = Quiet::new(track.spec, track.plan);
     let mut walk = Walk::new(track, fills, observer);
-    let end = track.candles.len();
+    let last = track.candles.len() - 1;
     let mut row = track.first;
-    while row < end {
-        let stop = end.min(row + PROGRESS_STRIDE);
-        for row in row..stop {
-            walk.candle(row, track.candles.candle(row), row + 1 == end);
+    let mut report = track.first + PROGRESS_STRIDE;
+    loop {
+        if !O::WATCHES && walk.is_idle() {
+            let position = walk.position.as_ref();
+            row = quiet.next(row, last, position, track.candles, track.blocks);
         }
-        row = stop;
-        if row < end && progress(row - track.first) == Control::Stop {
-            return Err(Stopped);
+        while row >= report {
+            if progress(report - track.first) == Control::Stop {
+                return Err(Stopped);
+            }
+            report += PROGRESS_STRIDE;
+        }
+        walk.candle(row, track.candles.candle(row), row == last);
+        row += 1;
+        if row > last {
+            return Ok(walk.finish());
         }
     }
-    Ok(walk.finish())
 }
 
 /// Fills that a walk of `track` cannot exceed.
@@ -149,12 +162,9 @@ pub(crate) fn most_fills(track: &Track<'_>) -> usize {
 
 impl<'t, 'f, O: Observer> Walk<'t, 'f, O> {
     fn new(track: Track<'t>, fills: &'f mut Vec<Fill>, observer: &'f mut O) -> Self {
-        let costs = &track.spec.costs;
         let mut walk = Walk {
             track,
-            slip: (costs.slippage_bps + costs.spread_bps / 2.0) / 10_000.0,
-            taker_fee: costs.taker_fee_pct / 100.0,
-            maker_fee: costs.maker_fee_pct / 100.0,
+            market: Market::new(track.spec, &track.instrument),
             cash: track.spec.balance,
             position: None,
             pending: None,
@@ -175,6 +185,12 @@ impl<'t, 'f, O: Observer> Walk<'t, 'f, O> {
         walk
     }
 
+    /// Whether nothing is due at the next open and no order waits.
+    #[inline]
+    fn is_idle(&self) -> bool {
+        self.pending.is_none() && self.due_exit.is_none() && self.due_entry.is_none()
+    }
+
     #[inline]
     fn candle(&mut self, row: usize, candle: Candle, is_last: bool) {
         self.at_open(row, &candle);
@@ -191,10 +207,10 @@ impl<'t, 'f, O: Observer> Walk<'t, 'f, O> {
     #[inline]
     fn at_open(&mut self, row: usize, candle: &Candle) {
         let (due_exit, due_entry) = (self.due_exit.take(), self.due_entry.take());
-        if let Some(position) = self.position {
+        if let Some(position) = &self.position {
             let stop_first = due_exit.is_some()
                 && self.track.spec.fill.flip_vs_stop == FlipVsStop::StopFirst
-                && touches(&position, candle);
+                && (position.is_lost_in(candle) || position.is_won_in(candle));
             self.gaps(row, candle);
             if stop_first {
                 return;
@@ -265,14 +281,6 @@ impl<'t, 'f, O: Observer> Walk<'t, 'f, O> {
     fn close_time_ms(&self, row: usize) -> i64 {
         self.track.candles.open_time_ms[row] + self.track.timeframe_ms
     }
-}
-
-/// Whether `candle` touches a level of `position`.
-fn touches(position: &Position, candle: &Candle) -> bool {
-    let won = position
-        .next_target()
-        .is_some_and(|(_, level)| position.won(position.favourable(candle), level));
-    won || position.lost(position.adverse(candle), position.protection().price)
 }
 
 /// The side as an order of `side` that opens (true) or closes it.

@@ -2,16 +2,13 @@
 
 use model::settings::AllowedSides;
 use model::strategy::{CompareOp, PositionField};
-use model::{Candle, FillReason, PositionSide, SkipReason};
+use model::{Candle, FillReason, MINUTE_MS, PositionSide, SkipReason};
 
 use super::entry::Wanted;
 use super::position::{Position, other};
 use super::{Close, Observer, Walk};
 use crate::frame::Column;
 use crate::plan::{Guard, Rule};
-
-/// Milliseconds in a minute.
-const MINUTE_MS: i64 = 60_000;
 
 impl<O: Observer> Walk<'_, '_, O> {
     /// Reads the signals of the close of `row`.
@@ -31,9 +28,10 @@ impl<O: Observer> Walk<'_, '_, O> {
         } else if short && !self.holds(&plan.exit_short, row, candle.close) {
             entry = Some(PositionSide::Short);
         }
-        let wanted = match self.position {
-            None => self.without_position(row, entry),
-            Some(position) => self.with_position(row, candle.close, position, entry),
+        let wanted = if self.position.is_some() {
+            self.with_position(row, candle.close, entry)
+        } else {
+            self.without_position(row, entry)
         };
         if is_last {
             self.due_exit = None;
@@ -65,9 +63,9 @@ impl<O: Observer> Walk<'_, '_, O> {
         &mut self,
         row: usize,
         close: f64,
-        position: Position,
         entry: Option<PositionSide>,
     ) -> Option<Wanted> {
+        let position = self.position.as_ref()?;
         let plan = self.track.plan;
         let risk = &self.track.spec.risk;
         let exit_rule = match position.side {
@@ -77,19 +75,20 @@ impl<O: Observer> Walk<'_, '_, O> {
         let opposite = entry == Some(other(position.side));
         if opposite
             && risk.flip_position
-            && (!risk.flip_only_in_profit || self.is_profitable(&position, close))
+            && (!risk.flip_only_in_profit || self.is_profitable(position, close))
         {
+            let side = other(position.side);
             self.due_exit = Some(FillReason::Flip);
-            return Some(Wanted { side: other(position.side), signal_row: row, is_flip: true });
+            return Some(Wanted { side, signal_row: row, is_flip: true });
         }
         let held_ms = self.close_time_ms(row) - position.entry_time_ms;
-        let at_limit = |minutes: u32| held_ms >= i64::from(minutes) * MINUTE_MS;
+        let may_leave = |minutes: u32| held_ms >= i64::from(minutes) * MINUTE_MS;
         self.due_exit = if self.holds(exit_rule, row, close) {
             Some(FillReason::Signal)
-        } else if risk.max_position_minutes.is_some_and(|limit| at_limit(limit.get())) {
+        } else if row >= position.deadline_row {
             Some(FillReason::TimeLimit)
-        } else if risk.close_early_after_minutes.is_some_and(at_limit)
-            && self.is_profitable(&position, close)
+        } else if risk.close_early_after_minutes.is_some_and(may_leave)
+            && self.is_profitable(position, close)
         {
             Some(FillReason::CloseEarly)
         } else {
@@ -115,7 +114,7 @@ impl<O: Observer> Walk<'_, '_, O> {
 
     /// Whether closing at `close` would leave a profit after the fees of entry and exit.
     fn is_profitable(&self, position: &Position, close: f64) -> bool {
-        position.profit_at(close) - position.quantity * close * self.taker_fee > 0.0
+        position.profit_at(close) - position.quantity * close * self.market.taker_fee > 0.0
     }
 
     #[inline]

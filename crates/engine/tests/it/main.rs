@@ -3,6 +3,7 @@
 mod drawn;
 mod explain;
 mod fills;
+mod indicators;
 mod language;
 mod marks;
 mod money;
@@ -11,3 +12,4 @@ mod properties;
 mod risk;
 mod signals;
 mod state;
+mod warmup;

@@ -1,11 +1,17 @@
 //! ENGINE.md section 10, on generated candles.
 
 use std::cell::RefCell;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use engine::{Control, Error, Input, Monitor, PROGRESS_STRIDE, Run, run_batch};
-use model::settings::{AllowedSides, BothTouched, Size};
-use model::strategy::{Arg, CompareOp, Cond, Expr, IndicatorCall, IndicatorKind, Price, Signals};
+use engine::{Control, Error, Input, Monitor, PROGRESS_STRIDE, Run, run_batch, run_plain};
+use model::settings::{
+    AllowedSides, BothTouched, EntryOrder, LevelForm, PartialExit, PendingEntry, RangeEnd, Size,
+    ThenStop, Trail,
+};
+use model::strategy::{
+    Arg, CompareOp, Cond, Expr, IndicatorCall, IndicatorKind, PositionField, Price, Signals,
+};
 use model::{Candle, Candles, JobSpec, Outcome, Side, TimeRange};
 use proptest::prelude::*;
 
@@ -73,6 +79,96 @@ pub(crate) fn crossing(candles: Candles, fast: f64, slow: f64) -> Drawn {
         spec.costs.slippage_bps = 2.0;
         spec.risk.cooldown_candles = 1;
     })
+}
+
+/// Settings that decide which candles can be skipped.
+#[derive(Clone, Debug)]
+struct Settings {
+    stop_pct: Option<f64>,
+    target_pct: Option<f64>,
+    trail_pct: Option<f64>,
+    partial_pct: Option<f64>,
+    minutes: Option<u32>,
+    close_early: Option<u32>,
+    state: usize,
+    pending: bool,
+    flip: bool,
+    leverage: f64,
+    sides: AllowedSides,
+    end: RangeEnd,
+}
+
+fn settings() -> impl Strategy<Value = Settings> {
+    let pct = || prop::option::of(0.5_f64..6.0);
+    let levels = (pct(), pct(), prop::option::weighted(0.3, 0.5_f64..6.0), pct());
+    let minutes = || prop::option::weighted(0.3, 1_u32..200);
+    let sides = vec![AllowedSides::Both, AllowedSides::Long, AllowedSides::Short];
+    let rest = (
+        minutes(),
+        minutes(),
+        0_usize..5,
+        any::<bool>(),
+        any::<bool>(),
+        prop::sample::select(vec![1.0, 5.0, 20.0]),
+        prop::sample::select(sides),
+        prop::sample::select(vec![RangeEnd::Mark, RangeEnd::Close]),
+    );
+    (levels, rest).prop_map(|((stop_pct, target_pct, trail_pct, partial_pct), rest)| {
+        let (minutes, close_early, state, pending, flip, leverage, sides, end) = rest;
+        Settings {
+            stop_pct,
+            target_pct,
+            trail_pct,
+            partial_pct,
+            minutes,
+            close_early,
+            state,
+            pending,
+            flip,
+            leverage,
+            sides,
+            end,
+        }
+    })
+}
+
+impl Settings {
+    fn apply(&self, spec: &mut JobSpec) {
+        let money = &mut spec.money_management;
+        money.stop = self.stop_pct.map(pct);
+        money.target = self.target_pct.map(pct);
+        let form = self.trail_pct.map(LevelForm::Pct);
+        money.trail = form.map(|form| Trail { form, activation_pct: None });
+        money.leverage = self.leverage;
+        let exits = self.partial_pct.map(|target| PartialExit {
+            target: pct(target),
+            close_pct: 40.0,
+            then_stop: Some(ThenStop::Entry),
+        });
+        money.exits = exits.into_iter().collect();
+        spec.risk.flip_position = self.flip;
+        spec.risk.direction = self.sides;
+        spec.risk.max_position_minutes = self.minutes.and_then(NonZeroU32::new);
+        spec.risk.close_early_after_minutes = self.close_early;
+        spec.fill.end = self.end;
+        if self.pending {
+            let price = Expr::Price(Price::Hl2);
+            let expire_candles = NonZeroU32::new(5);
+            let entry = PendingEntry { price, expire_candles, cancel_if: None };
+            spec.risk.entry_order = EntryOrder::Limit(entry);
+        }
+        let field = match self.state {
+            0 => PositionField::BarsInTrade,
+            1 => PositionField::OpenPnlPct,
+            2 => PositionField::MaxFavourablePct,
+            _ => return,
+        };
+        let state = compare(CompareOp::Gt, Expr::Position(field), number(1.5));
+        let mut signals = (*spec.signals).clone();
+        let exit = signals.exit_long.take();
+        signals.exit_long = Some(Cond::Any(exit.into_iter().chain([state]).collect()));
+        spec.signals = Arc::new(signals);
+    }
 }
 
 fn cash_after(outcome: &Outcome, balance: f64) -> f64 {
@@ -152,6 +248,13 @@ proptest! {
             }
         }
         prop_assert!(entries.is_sorted_by(|earlier, later| earlier < later));
+    }
+
+    #[test]
+    fn a_walk_that_skips_quiet_candles_is_the_plain_walk(seed: u64, settings in settings()) {
+        let case = crossing(wild(seed, 1_500), 4.0, 15.0).with(|spec| settings.apply(spec));
+        let plain = run_plain(&case.input(), &case.spec);
+        prop_assert_eq!(case.try_run(), plain);
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub const MIN_WARMUP: u32 = 256;
 pub const MAX_WARMUP: u32 = 1 << 20;
 /// Weight of a recursive indicator's seed that counts as gone.
 const SEED_WEIGHT: f64 = 1e-9;
+/// The same where averages are subtracted from or divided by one another: the result may be far
+/// smaller than they are.
+const FINE_WEIGHT: f64 = 1e-12;
 /// Minutes in a UTC day.
 const DAY_MINUTES: u64 = 1_440;
 
@@ -121,17 +124,17 @@ fn candles(value: f64) -> u64 {
     (value as u64).max(1)
 }
 
-/// Candles after which the weight of a seed, multiplied by `keep` at each candle, is at most 1e-9:
-/// the least m with keep^m <= 1e-9, which is ceil(ln(1e9) / -ln(keep)).
+/// Candles after which the weight of a seed, multiplied by `keep` at each candle, is at most `gone`:
+/// the least m with keep^m <= gone, which for 1e-9 is ceil(ln(1e9) / -ln(keep)).
 ///
 /// By multiplications only, so that it is the same number on every machine.
-fn decay(keep: f64) -> u64 {
+fn decay(keep: f64, gone: f64) -> u64 {
     if keep <= 0.0 {
         return 0;
     }
     let mut powers = vec![keep];
     while let Some(&last) = powers.last()
-        && last > SEED_WEIGHT
+        && last > gone
         && powers.len() < MAX_WARMUP.ilog2() as usize
     {
         powers.push(last * last);
@@ -139,7 +142,7 @@ fn decay(keep: f64) -> u64 {
     let mut weight = 1.0;
     let mut steps = 0;
     for (exponent, power) in powers.iter().enumerate().rev() {
-        if weight * power > SEED_WEIGHT {
+        if weight * power > gone {
             weight *= power;
             steps += 1 << exponent;
         }
@@ -148,15 +151,15 @@ fn decay(keep: f64) -> u64 {
 }
 
 /// EMA of n: seeded at row n - 1, then k = 2 / (n + 1).
-fn ema(n: u64) -> u64 {
+fn ema(n: u64, gone: f64) -> u64 {
     let n_f64 = n as f64;
-    (n - 1).saturating_add(decay((n_f64 - 1.0) / (n_f64 + 1.0)))
+    (n - 1).saturating_add(decay((n_f64 - 1.0) / (n_f64 + 1.0), gone))
 }
 
 /// Wilder's average of n: seeded at row n - 1, then k = 1 / n.
-fn wilder(n: u64) -> u64 {
+fn wilder(n: u64, gone: f64) -> u64 {
     let n_f64 = n as f64;
-    (n - 1).saturating_add(decay((n_f64 - 1.0) / n_f64))
+    (n - 1).saturating_add(decay((n_f64 - 1.0) / n_f64, gone))
 }
 
 impl IndicatorKind {
@@ -167,6 +170,8 @@ impl IndicatorKind {
     pub fn need(self, args: &[f64], day: u64) -> u64 {
         let arg = |index: usize| candles(args.get(index).copied().unwrap_or(1.0));
         let share = |index: usize| args.get(index).copied().unwrap_or(1.0);
+        let ema = |index: usize, gone: f64| ema(arg(index), gone);
+        let wilder = |index: usize, gone: f64| wilder(arg(index), gone);
         match self {
             Self::Obv => 0,
             // The SAR starts from the first two candles.
@@ -175,7 +180,7 @@ impl IndicatorKind {
             // Sunday evening.
             Self::Vwap => day + day.div_ceil(8),
             // The open is the mean of the candle before: half of the seed goes at each candle.
-            Self::HeikinAshi => decay(0.5),
+            Self::HeikinAshi => decay(0.5, SEED_WEIGHT),
             Self::Sma
             | Self::Wma
             | Self::Vwma
@@ -188,33 +193,33 @@ impl IndicatorKind {
             | Self::Linreg
             | Self::Highest
             | Self::Lowest => arg(0) - 1,
-            Self::Ema => ema(arg(0)),
-            Self::Dema => 2 * ema(arg(0)),
-            Self::Tema => 3 * ema(arg(0)),
-            Self::Rma => wilder(arg(0)),
+            Self::Ema => ema(0, SEED_WEIGHT),
+            Self::Dema => 2 * ema(0, SEED_WEIGHT),
+            Self::Tema => 3 * ema(0, SEED_WEIGHT),
+            Self::Rma => wilder(0, SEED_WEIGHT),
             // A WMA of n, then one of sqrt(n) rounded down over it.
             Self::Hma => arg(0) - 1 + arg(0).isqrt() - 1,
-            Self::Macd => ema(arg(0)).max(ema(arg(1))) + ema(arg(2)),
+            Self::Macd => ema(0, FINE_WEIGHT).max(ema(1, FINE_WEIGHT)) + ema(2, SEED_WEIGHT),
             // Changes and true ranges start at row 1.
-            Self::Rsi | Self::Atr | Self::Supertrend | Self::Chandelier => 1 + wilder(arg(0)),
+            Self::Atr | Self::Supertrend | Self::Chandelier => 1 + wilder(0, SEED_WEIGHT),
+            Self::Rsi => 1 + wilder(0, FINE_WEIGHT),
             // Wilder's average of DX over Wilder's averages of the movements.
-            Self::Adx => 1 + 2 * wilder(arg(0)),
+            Self::Adx => 1 + 2 * wilder(0, SEED_WEIGHT),
             Self::Stoch => arg(0) + arg(1) + arg(2) - 3,
-            // A stochastic divides by the range of its source, which may be far smaller than what
-            // is left of the seed: twice the candles leave 1e-18 of it.
-            Self::StochRsi => 1 + 2 * wilder(arg(0)) + arg(1) + arg(2) + arg(3) - 3,
-            Self::Keltner => ema(arg(0)).max(1 + wilder(arg(2))),
+            Self::StochRsi => 1 + wilder(0, FINE_WEIGHT) + arg(1) + arg(2) + arg(3) - 3,
+            Self::Keltner => ema(0, SEED_WEIGHT).max(1 + wilder(2, SEED_WEIGHT)),
             // The longest of the three, shifted forward by kijun.
             Self::Ichimoku => arg(0).max(arg(1)).max(arg(2)) - 1 + arg(1),
             // A stochastic of the MACD line, then a mean of 3.
-            Self::StcSingle => 2 * ema(arg(1)).max(ema(arg(2))) + arg(0) - 1 + 2,
+            Self::StcSingle => ema(1, FINE_WEIGHT).max(ema(2, FINE_WEIGHT)) + arg(0) - 1 + 2,
             // Two stochastic passes, each smoothed by the factor.
             Self::StcSchaff => {
-                2 * ema(arg(1)).max(ema(arg(2))) + 2 * (arg(0) - 1 + decay(1.0 - share(3)))
+                let pass = arg(0) - 1 + decay(1.0 - share(3), SEED_WEIGHT);
+                ema(1, FINE_WEIGHT).max(ema(2, FINE_WEIGHT)) + 2 * pass
             }
             Self::Mfi | Self::Roc | Self::Mom | Self::Aroon => arg(0),
             Self::Pivots => arg(0) + arg(1),
-            Self::RsiDivergence => 1 + wilder(arg(0)) + arg(1) + arg(2) + arg(3),
+            Self::RsiDivergence => 1 + wilder(0, FINE_WEIGHT) + arg(1) + arg(2) + arg(3),
         }
     }
 }
@@ -227,13 +232,13 @@ mod tests {
     fn decay_is_the_rounded_quotient_of_logarithms() {
         for n in [2_u32, 3, 9, 12, 14, 26, 50, 200, 1_000, 10_000] {
             for keep in [f64::from(n - 1) / f64::from(n + 1), f64::from(n - 1) / f64::from(n)] {
-                let steps = decay(keep);
+                let steps = decay(keep, SEED_WEIGHT);
                 let expected = (1e9_f64.ln() / -keep.ln()).ceil();
                 assert!((steps as f64 - expected).abs() <= 1.0, "{n}: {steps} {expected}");
             }
         }
-        assert_eq!(decay(0.5), 30);
-        assert_eq!(decay(0.0), 0);
+        assert_eq!(decay(0.5, SEED_WEIGHT), 30);
+        assert_eq!(decay(0.0, SEED_WEIGHT), 0);
     }
 
     #[track_caller]

@@ -9,7 +9,7 @@ use super::Postgres;
 use super::bundles::finish_bundles;
 use super::queue::attempt;
 use crate::failure::retrying;
-use crate::payload::{DETERMINISM_FAULT, EndedColumns, float_bytes, pack, result_of};
+use crate::payload::{DETERMINISM_FAULT, EndedColumns, Packer, float_bytes, result_of};
 use crate::{Error, Finish, Held, JobId, Settled, WorkerId};
 
 /// Finishes as columns, ascending by job, each held attempt once.
@@ -48,6 +48,7 @@ struct Written {
 impl Batch {
     fn of(finishes: &BTreeMap<Held, &Finish>) -> Result<Batch, Error> {
         let mut batch = Batch::default();
+        let mut packer = Packer::new()?;
         for (held, finish) in finishes {
             let columns = EndedColumns::of(&finish.ending);
             batch.jobs.push(held.job.0);
@@ -66,7 +67,7 @@ impl Batch {
                 results.metrics.push(result.metrics.to_string());
                 results.summaries.push(result.summary.to_string());
                 results.daily_returns.push(float_bytes(&result.daily_returns));
-                results.details.push(pack(&result.outcome)?);
+                results.details.push(packer.pack(&result.outcome)?);
             }
         }
         Ok(batch)

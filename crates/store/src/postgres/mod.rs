@@ -292,7 +292,7 @@ impl Store for Postgres {
     }
 
     async fn claim(&self, worker: WorkerId, limit: u32) -> Result<Vec<Claim>, Error> {
-        self.call(self.claim_jobs(worker, limit)).await
+        self.call(Box::pin(self.claim_jobs(worker, limit))).await
     }
 
     async fn mark_started(&self, worker: WorkerId, held: Held) -> Result<bool, Error> {

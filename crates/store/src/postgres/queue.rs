@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Postgres;
@@ -44,8 +45,11 @@ impl Postgres {
         limit: u32,
     ) -> Result<Vec<Claim>, Error> {
         let mut limit = limit;
+        // One connection for all tries: the server answers an error before it gives back the locks,
+        // but it takes the next statement of the same session after that.
+        let mut conn = self.pool.acquire().await?;
         loop {
-            match self.try_claim(worker, limit).await {
+            match try_claim(&mut conn, worker, limit).await {
                 Err(error) if is_out_of_locks(&error) && limit > 1 => limit /= 2,
                 Err(error) if is_lost_race(&error) => {
                     tokio::time::sleep(jittered(Duration::from_millis(10))).await;
@@ -53,12 +57,6 @@ impl Postgres {
                 answer => return Ok(answer?),
             }
         }
-    }
-
-    async fn try_claim(&self, worker: WorkerId, limit: u32) -> Result<Vec<Claim>, sqlx::Error> {
-        let query = sqlx::query_as(include_str!("sql/claim_jobs.sql")).bind(worker.0);
-        let rows: Vec<ClaimRecord> = query.bind(i64::from(limit)).fetch_all(&self.pool).await?;
-        Ok(in_order(rows))
     }
 
     pub(super) async fn record_start(&self, worker: WorkerId, held: Held) -> Result<bool, Error> {
@@ -129,4 +127,14 @@ impl Postgres {
         };
         Ok(query.fetch_all(&self.pool).await?)
     }
+}
+
+async fn try_claim(
+    conn: &mut PgConnection,
+    worker: WorkerId,
+    limit: u32,
+) -> Result<Vec<Claim>, sqlx::Error> {
+    let query = sqlx::query_as(include_str!("sql/claim_jobs.sql")).bind(worker.0);
+    let rows: Vec<ClaimRecord> = query.bind(i64::from(limit)).fetch_all(conn).await?;
+    Ok(in_order(rows))
 }

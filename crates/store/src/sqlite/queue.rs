@@ -13,7 +13,7 @@ use super::bundles::Delta;
 use super::{Sqlite, Write};
 use crate::failure::jittered;
 use crate::payload::{
-    DETERMINISM_FAULT, EndedColumns, MAX_ATTEMPTS, float_bytes, fraction, pack, rate, result_of,
+    DETERMINISM_FAULT, EndedColumns, MAX_ATTEMPTS, Packer, float_bytes, fraction, rate, result_of,
 };
 use crate::rows::{ClaimRecord, digest, in_order};
 use crate::{
@@ -247,10 +247,12 @@ impl Sqlite {
         finishes: &[Finish],
     ) -> Result<Vec<Settled>, Error> {
         // Compressed before the one writer is taken.
+        let mut packer = Packer::new()?;
         let mut details = Vec::with_capacity(finishes.len());
         for finish in finishes {
-            details
-                .push(result_of(&finish.ending).map(|result| pack(&result.outcome)).transpose()?);
+            details.push(
+                result_of(&finish.ending).map(|result| packer.pack(&result.outcome)).transpose()?,
+            );
         }
         let mut write = self.begin().await?;
         let mut deltas = Deltas::new();

@@ -22,9 +22,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Lease times that never end within a test.
 pub(crate) const LONG: LeaseTimes = LeaseTimes {
-    beat: Duration::from_secs(60),
-    lease: Duration::from_secs(600),
-    grace: Duration::from_secs(120),
+    beat: Duration::from_mins(1),
+    lease: Duration::from_mins(10),
+    grace: Duration::from_mins(2),
 };
 
 /// A store and how to look into it.

@@ -1,5 +1,7 @@
 //! The conformance suite on both stores, and what only one of them has.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
+
 mod faults;
 mod fixture;
 mod plans;

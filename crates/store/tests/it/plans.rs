@@ -7,15 +7,21 @@ use crate::fixture::{Engine, Fixture, OUR_LOCKS, bundle};
 
 const CLAIM: &str = include_str!("../../src/postgres/sql/claim_jobs.sql");
 
-/// A session on a database with 20,000 pending jobs in two bundles.
+/// A session like the store's, on a database with 20,000 pending jobs in two bundles.
 async fn crowded(fixture: &Fixture) -> PgConnection {
     for priority in [0, 7] {
         let mut new = bundle(10_000);
         new.priority = priority;
         fixture.submit(new).await;
     }
+    session(fixture).await
+}
+
+async fn session(fixture: &Fixture) -> PgConnection {
     let Engine::Postgres { url } = &fixture.engine else { unreachable!("it is PostgreSQL") };
-    PgConnection::connect(url).await.unwrap()
+    let mut conn = PgConnection::connect(url).await.unwrap();
+    run(&mut conn, include_str!("../../src/postgres/sql/prepare_session.sql")).await;
+    conn
 }
 
 async fn run(conn: &mut PgConnection, sql: &str) {
@@ -52,35 +58,41 @@ fn kinds<'a>(nodes: &[&'a Value]) -> Vec<&'a str> {
     nodes.iter().map(|node| node["Node Type"].as_str().unwrap()).collect()
 }
 
-#[tokio::test]
-async fn a_claim_walks_its_index_and_sorts_nothing() {
-    let fixture = Fixture::postgres().await;
-    let mut conn = crowded(&fixture).await;
-    for analysed in [false, true] {
-        if analysed {
-            run(&mut conn, "VACUUM ANALYZE job").await;
-        }
-        for settings in [
-            "SET LOCAL plan_cache_mode = force_custom_plan",
-            "SET LOCAL plan_cache_mode = force_generic_plan",
-        ] {
-            for limit in [1, 100, 256] {
-                let (plan, locks) = explain(&mut conn, settings, limit).await;
-                let found = candidate_nodes(&plan);
-                assert_eq!(kinds(&found), ["Limit", "LockRows", "Index Scan"], "{settings}");
-                assert_eq!(found[2]["Index Name"], "job_claimable");
-                assert_eq!(found[2]["Actual Rows"].as_f64(), Some(f64::from(limit)));
-                assert_eq!(locks, limit as usize, "{settings}");
-            }
+/// Checks the plan and the locks of a claim, whichever way it is planned.
+async fn check_claim(conn: &mut PgConnection, pending: &str) {
+    for mode in ["force_custom_plan", "force_generic_plan"] {
+        for limit in [1, 100, 256] {
+            let settings = format!("SET LOCAL plan_cache_mode = {mode}");
+            let (plan, locks) = explain(conn, &settings, limit).await;
+            let found = candidate_nodes(&plan);
+            assert_eq!(kinds(&found), ["Limit", "LockRows", "Index Scan"], "{pending}, {mode}");
+            assert_eq!(found[2]["Index Name"], "job_claimable");
+            assert_eq!(found[2]["Actual Rows"].as_f64(), Some(f64::from(limit)));
+            assert_eq!(locks, limit as usize, "{pending}, {mode}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_claim_walks_its_index_whatever_the_statistics_say() {
+    let fixture = Fixture::postgres().await;
+    let mut conn = crowded(&fixture).await;
+    run(&mut conn, "ALTER TABLE job SET (autovacuum_enabled = off)").await;
+    check_claim(&mut conn, "without statistics").await;
+    run(&mut conn, "VACUUM ANALYZE job").await;
+    check_claim(&mut conn, "with statistics").await;
+    // Statistics of a drained queue, then a large submit: no pending job is expected.
+    run(&mut conn, "UPDATE job SET status = 4, finished_at = now(); VACUUM ANALYZE job").await;
+    let mut large = bundle(0);
+    large.jobs = bundle(80_000).jobs;
+    fixture.submit(large).await;
+    check_claim(&mut conn, "after a drain").await;
 }
 
 #[tokio::test]
 async fn a_claim_reaches_its_rows_by_their_ids() {
     let fixture = Fixture::postgres().await;
     let mut conn = crowded(&fixture).await;
-    run(&mut conn, "VACUUM ANALYZE job").await;
     let (plan, _) = explain(&mut conn, "SET LOCAL plan_cache_mode = force_custom_plan", 100).await;
     let scans: Vec<&Value> = nodes(&plan)
         .into_iter()

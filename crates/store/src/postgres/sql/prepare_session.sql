@@ -1,4 +1,7 @@
--- A session's settings: a backstop for calls whose client has given up; and no JIT, which costs more
--- than it gains on statements this small.
-SELECT set_config('jit', 'off', false), set_config('statement_timeout', '60s', false),
+-- A session's settings: a backstop for calls whose client has given up; no JIT, which costs more
+-- than it gains on statements this small; and no sort where an index has the order: right after a
+-- large submit the statistics know nothing of it, and a claim would read and sort the whole queue
+-- (207 ms instead of 2 with 62,000 jobs pending).
+SELECT set_config('jit', 'off', false), set_config('enable_sort', 'off', false),
+    set_config('statement_timeout', '60s', false),
     set_config('idle_in_transaction_session_timeout', '60s', false)

@@ -111,7 +111,7 @@ pub(crate) async fn a_cancel_is_safe_while_jobs_are_claimed_and_finished(fixture
         match cancel {
             Cancelled::Accepted => assert_eq!(row.status, BundleStatus::Cancelled),
             Cancelled::AlreadyFinal(status) => {
-                assert_eq!((row.status, row.completed), (status, 200))
+                assert_eq!((row.status, row.completed), (status, 200));
             }
         }
     }

@@ -40,10 +40,10 @@ pub(crate) async fn bundles_are_listed_newest_first_in_pages(fixture: &Fixture) 
 
 pub(crate) async fn bundles_are_found_by_owner_status_name_and_tag(fixture: &Fixture) {
     let mut plain = bundle(1);
-    plain.name = "EMA cross, Ärger 100%".to_owned();
+    "EMA cross, Ärger 100%".clone_into(&mut plain.name);
     let mut tagged = bundle(1);
     tagged.tags = BTreeMap::from([("desk".to_owned(), "a\"b'c".to_owned())]);
-    tagged.owner = "desk-2".to_owned();
+    "desk-2".clone_into(&mut tagged.owner);
     let plain = fixture.submit(plain).await;
     let tagged = fixture.submit(tagged).await;
     let empty = fixture.submit(bundle(0)).await;

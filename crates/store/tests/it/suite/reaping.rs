@@ -12,13 +12,13 @@ use crate::fixture::{Fixture, LONG, PATIENCE, bundle, completed, held};
 const SHORT_LEASE: LeaseTimes = LeaseTimes {
     beat: Duration::from_millis(50),
     lease: Duration::from_millis(250),
-    grace: Duration::from_secs(600),
+    grace: Duration::from_mins(10),
 };
 
 /// A grace of 150 ms; the lease never ends.
 const SHORT_GRACE: LeaseTimes = LeaseTimes {
     beat: Duration::from_millis(50),
-    lease: Duration::from_secs(600),
+    lease: Duration::from_mins(10),
     grace: Duration::from_millis(150),
 };
 

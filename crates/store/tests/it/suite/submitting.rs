@@ -14,7 +14,7 @@ use crate::fixture::{Fixture, bundle, completed, failed, key, statuses};
 pub(crate) async fn a_submitted_bundle_reads_back(fixture: &Fixture) {
     let mut new = bundle(3);
     new.jobs[2].seq = 7;
-    new.owner = "desk".to_owned();
+    "desk".clone_into(&mut new.owner);
     new.priority = -1000;
     new.dropped = 5;
     new.trace = Some("00-aa-bb-01".to_owned());
@@ -60,7 +60,7 @@ pub(crate) async fn a_repeated_key_answers_the_first_bundle(fixture: &Fixture) {
     assert_eq!(fixture.store.submit(keyed("k", "other")).await.unwrap(), Submitted::KeyReused);
 
     let mut elsewhere = keyed("k", "body");
-    elsewhere.owner = "somebody else".to_owned();
+    "somebody else".clone_into(&mut elsewhere.owner);
     fixture.submit(elsewhere).await;
     fixture.submit(keyed("another", "body")).await;
     assert_eq!(fixture.query("SELECT count(*) || ' ' || sum(total) FROM bundle").await, "3 30");
@@ -194,8 +194,8 @@ pub(crate) async fn a_hundred_thousand_jobs_are_stored_in_order(fixture: &Fixtur
 
 pub(crate) async fn text_with_nul_is_stored(fixture: &Fixture) {
     let mut new = bundle(1);
-    new.name = "a\0b".to_owned();
-    new.owner = "o\0".to_owned();
+    "a\0b".clone_into(&mut new.name);
+    "o\0".clone_into(&mut new.owner);
     new.tags = BTreeMap::from([("t\0".to_owned(), "v\0".to_owned())]);
     new.request = json!({"name": "a\0b", "n\0": 1});
     let id = fixture.submit(new.clone()).await;

@@ -1,0 +1,123 @@
+//! `thousand_users`: bundles of many users through the whole system, beside the engine alone.
+//!
+//! Real processes (one `serve`, one `worker`) over a private durable PostgreSQL and a private
+//! InfluxDB, driven over HTTP. What is measured and how: bench/README.md.
+
+#![expect(clippy::print_stdout, reason = "the figures are this program's output")]
+
+mod alone;
+mod fleet;
+mod load;
+mod users;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use clap::Parser;
+
+use crate::fleet::Fleet;
+use crate::load::Load;
+
+/// Bundles of many users through the whole system, beside the engine alone.
+#[derive(Debug, Parser)]
+struct Options {
+    /// The program to measure, built with --release.
+    #[arg(long, value_name = "FILE", default_value = "target/release/backfleet")]
+    backfleet: PathBuf,
+    /// Share of the 1,000 bundles to run.
+    #[arg(long, default_value_t = 1.0)]
+    scale: f64,
+    /// Connections, each with one user at a time.
+    #[arg(long, default_value_t = 50)]
+    clients: usize,
+    /// Pause of a user between two looks at a bundle, in ms.
+    #[arg(long, default_value_t = 100)]
+    poll_ms: u64,
+    /// Compute threads of the worker and of the engine alone; a core each by default.
+    #[arg(long)]
+    slots: Option<usize>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let cores = std::thread::available_parallelism()?.get();
+    let slots = options.slots.unwrap_or(cores);
+    let load = Load::new(options.scale)?;
+    let (jobs, candles) = (load.jobs(), load.candles());
+    println!("{}", machine(cores));
+    println!(
+        "{} bundles x {} jobs = {jobs} backtests over {} series of {} candles; {} clients, a look \
+         every {} ms; {slots} compute threads",
+        load.bundles.len(),
+        load::JOBS_PER_BUNDLE,
+        load::SERIES,
+        load::CANDLES,
+        options.clients,
+        options.poll_ms,
+    );
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let alone = runtime.block_on(alone::run(&load, slots))?;
+    let engine = alone.elapsed.as_secs_f64();
+    println!("engine alone    {}", rates(engine, jobs, candles));
+
+    let mut fleet = Fleet::start(&options.backfleet, slots, &load, &runtime)?;
+    let pause = Duration::from_millis(options.poll_ms);
+    let mut seen = runtime.block_on(users::run(fleet.address(), &load, options.clients, pause))?;
+    let wall = seen.elapsed.as_secs_f64();
+    println!("whole system    {}", rates(wall, jobs, candles));
+    println!(
+        "overhead        wall / engine {:.2}, wall less engine {:.1} s",
+        wall / engine,
+        wall - engine
+    );
+    println!("submit          {}", percentiles(&mut seen.submits));
+    println!("submit to end   {}", percentiles(&mut seen.turnarounds));
+    println!("CPU             {}", fleet.cpu_seconds()?);
+
+    let outcomes = fleet.outcomes(&seen.ids)?;
+    ensure!(outcomes == alone.outcomes, "outcomes differ from those of the engine alone");
+    println!("outcomes        {} equal to those of the engine alone", outcomes.len());
+    fleet.end()
+}
+
+fn rates(seconds: f64, jobs: usize, candles: usize) -> String {
+    format!(
+        "{seconds:.1} s, {:.0} backtests/s, {:.1} M candles/s",
+        jobs as f64 / seconds,
+        candles as f64 / seconds / 1e6
+    )
+}
+
+fn percentiles(times: &mut [Duration]) -> String {
+    times.sort_unstable();
+    let at = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1e3;
+    format!("p50 {:.1} ms, p99 {:.1} ms, most {:.1} ms", at(50), at(99), at(100))
+}
+
+/// Cores, CPU, memory, kernel and how busy the machine already was.
+fn machine(cores: usize) -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let (cpu, memory, load) = (read("/proc/cpuinfo"), read("/proc/meminfo"), read("/proc/loadavg"));
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
+    let memory_kb = memory.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let memory_kb = memory_kb.and_then(|text| text.trim().strip_suffix(" kB")?.parse().ok());
+    format!(
+        "machine: {cores} cores, {}, {:.0} GB, Linux {}; load before the run {}",
+        model.unwrap_or("unknown CPU"),
+        memory_kb.unwrap_or(0.0) / 1e6,
+        read("/proc/sys/kernel/osrelease").trim(),
+        load.split(' ').next().unwrap_or_default()
+    )
+}
+
+/// User and system time of a process so far, in seconds.
+fn cpu_seconds(pid: &str) -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name, in brackets, may hold spaces; times are the 12th and 13th field behind it.
+    let (_, fields) = stat.rsplit_once(") ").context("no process line")?;
+    let ticks: Result<Vec<f64>, _> = fields.split(' ').skip(11).take(2).map(str::parse).collect();
+    // Linux shows times to programs in hundredths of a second, whatever the machine.
+    Ok(ticks?.iter().sum::<f64>() / 100.0)
+}

@@ -1,0 +1,140 @@
+//! The users: each submits a bundle, looks at its status until it is final, and makes room for the
+//! next. A connection serves one user at a time and stays open.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{CONTENT_TYPE, ETAG, HOST, HeaderValue, IF_NONE_MATCH};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::task::{JoinSet, LocalSet};
+
+use crate::load::{JOBS_PER_BUNDLE, Load};
+
+/// What the users saw.
+pub(crate) struct Seen {
+    /// From the first submit to the last final status.
+    pub(crate) elapsed: Duration,
+    /// From a submit to its answer.
+    pub(crate) submits: Vec<Duration>,
+    /// From a submit to the final status.
+    pub(crate) turnarounds: Vec<Duration>,
+    /// Bundle ids, by user.
+    pub(crate) ids: Vec<String>,
+}
+
+/// One finished bundle.
+struct Visit {
+    user: usize,
+    id: String,
+    submit: Duration,
+    turnaround: Duration,
+}
+
+/// Serves every user of `load` over `clients` connections.
+pub(crate) async fn run(
+    address: SocketAddr,
+    load: &Load,
+    clients: usize,
+    pause: Duration,
+) -> anyhow::Result<Seen> {
+    let bodies: Rc<[Bytes]> =
+        load.bundles.iter().map(|request| Bytes::from(request.text.clone())).collect();
+    let next = Rc::new(Cell::new(0));
+    let started = Instant::now();
+    let local = LocalSet::new();
+    let visits = local.run_until(async {
+        let mut tasks = JoinSet::new();
+        for _ in 0..clients {
+            let (bodies, next) = (Rc::clone(&bodies), Rc::clone(&next));
+            tasks.spawn_local(async move { client(address, &bodies, &next, pause).await });
+        }
+        let mut visits = Vec::new();
+        while let Some(done) = tasks.join_next().await {
+            visits.extend(done??);
+        }
+        anyhow::Ok(visits)
+    });
+    let mut visits = visits.await?;
+    let elapsed = started.elapsed();
+    visits.sort_by_key(|visit| visit.user);
+    Ok(Seen {
+        elapsed,
+        submits: visits.iter().map(|visit| visit.submit).collect(),
+        turnarounds: visits.iter().map(|visit| visit.turnaround).collect(),
+        ids: visits.into_iter().map(|visit| visit.id).collect(),
+    })
+}
+
+/// Users one after another on one connection, until none is left.
+async fn client(
+    address: SocketAddr,
+    bodies: &[Bytes],
+    next: &Cell<usize>,
+    pause: Duration,
+) -> anyhow::Result<Vec<Visit>> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn_local(connection);
+    let host = HeaderValue::from_str(&address.to_string())?;
+    let mut visits = Vec::new();
+    while let Some(body) = bodies.get(next.get()) {
+        let user = next.replace(next.get() + 1);
+        visits.push(visit(&mut sender, &host, user, body.clone(), pause).await?);
+    }
+    Ok(visits)
+}
+
+async fn visit(
+    sender: &mut SendRequest<Full<Bytes>>,
+    host: &HeaderValue,
+    user: usize,
+    body: Bytes,
+    pause: Duration,
+) -> anyhow::Result<Visit> {
+    let submitted = Instant::now();
+    let request = Request::post("/api/backtest/bundle").header(CONTENT_TYPE, "application/json");
+    let answer = sender.send_request(request.header(HOST, host).body(Full::new(body))?).await?;
+    let status = answer.status();
+    let body = answer.into_body().collect().await?.to_bytes();
+    let submit = submitted.elapsed();
+    ensure!(status == StatusCode::ACCEPTED, "submit: {status} {}", String::from_utf8_lossy(&body));
+    let accepted: Value = serde_json::from_slice(&body)?;
+    let id = accepted["bundleRequestId"].as_str().context("an id")?.to_owned();
+
+    let path = format!("/api/backtest/bundle/{id}/status");
+    let mut version = HeaderValue::from_static("\"none\"");
+    loop {
+        tokio::time::sleep(pause).await;
+        let request = Request::get(&path).header(HOST, host).header(IF_NONE_MATCH, &version);
+        let answer = sender.send_request(request.body(Full::default())?).await?;
+        let status = answer.status();
+        if let Some(tag) = answer.headers().get(ETAG) {
+            version = tag.clone();
+        }
+        let body = answer.into_body().collect().await?.to_bytes();
+        if status == StatusCode::NOT_MODIFIED {
+            continue;
+        }
+        let text = String::from_utf8_lossy(&body);
+        ensure!(status == StatusCode::OK, "status: {status} {text}");
+        let bundle: Value = serde_json::from_slice(&body)?;
+        match bundle["status"].as_str() {
+            Some("Queued" | "Running") => {}
+            _ => {
+                ensure!(bundle["completed"] == JOBS_PER_BUNDLE, "not all completed: {text}");
+                return Ok(Visit { user, id, submit, turnaround: submitted.elapsed() });
+            }
+        }
+    }
+}

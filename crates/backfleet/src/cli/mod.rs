@@ -1,0 +1,132 @@
+//! The command line: every command, flag and environment variable.
+
+mod client;
+mod local;
+mod roles;
+mod values;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use client::{BundleCommand, ResultsForm, ServerArgs};
+pub(crate) use local::{CandlesCommand, ImportNames, IndicatorArgs, IndicatorForm, RunArgs};
+pub(crate) use roles::{
+    DataArgs, DatabaseArgs, DemoArgs, DevArgs, DoctorArgs, InfluxArgs, LeaseArgs, ListenArgs,
+    ServeArgs, WorkerArgs, WorkerTuning,
+};
+
+/// Runs bundles of trading-strategy backtests, on one machine or across a fleet.
+#[derive(Debug, Parser)]
+#[command(name = "backfleet", version, propagate_version = true, subcommand_required = true)]
+#[command(
+    after_help = "Exit codes: 0 ok, 1 failure, 2 usage, 3 finished with failed jobs, 4 auth, \
+    5 unreachable, 6 not found, 7 conflict, 8 still running at --timeout, 9 verify mismatch, \
+    130 interrupted."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command knows.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Configuration file, instead of ./backfleet.toml and the user's own.
+    #[arg(long, global = true, env = "BACKFLEET_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Form of the log on stderr.
+    #[arg(long, global = true, env = "BACKFLEET_LOG_FORMAT", value_enum, default_value = "text")]
+    pub(crate) log_format: LogFormat,
+    /// What is logged, such as `info` or `store=debug`.
+    #[arg(long, global = true, env = "BACKFLEET_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+    /// When to colour.
+    #[arg(long, global = true, env = "BACKFLEET_COLOR", value_enum, default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Real sample candles, a few bundles, one progress bar, a result table; nothing to install.
+    Demo(DemoArgs),
+    /// API, worker and store in one process on one machine.
+    Dev(DevArgs),
+    /// The HTTP API over PostgreSQL; run as many as you like.
+    Serve(ServeArgs),
+    /// A compute worker over PostgreSQL; run as many as you like.
+    Worker(WorkerArgs),
+    /// Brings the database schema to this version.
+    Migrate(DatabaseArgs),
+    /// Says what is wrong with a deployment, and how to mend it.
+    Doctor(DoctorArgs),
+    /// One backtest here, without a server.
+    Run(RunArgs),
+    /// Values of any indicator over a candle file, at full precision.
+    Indicator(IndicatorArgs),
+    /// Candles: import, list, push, export.
+    #[command(subcommand)]
+    Candles(CandlesCommand),
+    /// Bundles on a server: estimate, submit, list, status, watch, results, cancel.
+    #[command(subcommand)]
+    Bundle(BundleCommand),
+    /// The OpenAPI document of the HTTP API.
+    Openapi,
+    /// Settings in force.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Shell completions, for `source <(backfleet completions bash)`.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Prints every setting; secrets are masked.
+    Show {
+        /// Also where each value comes from.
+        #[arg(long)]
+        origin: bool,
+        #[arg(long)]
+        /// One JSON document.
+        json: bool,
+        #[command(flatten)]
+        serve: ServeArgs,
+        #[command(flatten)]
+        worker: WorkerTuning,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

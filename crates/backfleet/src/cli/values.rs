@@ -1,0 +1,51 @@
+//! Values of flags that need a parser of their own.
+
+use std::time::Duration;
+
+/// `500ms`, `5s`, `15m` or `2h`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (count, unit) = text.split_at(digits);
+    let milliseconds: u64 = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err("write a whole number and a unit: 500ms, 5s, 15m, 2h".to_owned()),
+    };
+    count
+        .parse::<u64>()
+        .ok()
+        .and_then(|count| count.checked_mul(milliseconds))
+        .filter(|total| *total > 0)
+        .map(Duration::from_millis)
+        .ok_or_else(|| "write a whole number above 0 and a unit: 500ms, 5s, 15m, 2h".to_owned())
+}
+
+/// An IANA time zone.
+pub(super) fn zone(text: &str) -> Result<model::TimeZoneName, String> {
+    let unknown = "write an IANA time zone such as America/New_York";
+    model::TimeZoneName::new(text).ok_or_else(|| unknown.to_owned())
+}
+
+/// A finite number above 0.
+pub(super) fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
+        _ => Err("write a number above 0".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_need_a_unit_and_a_count() {
+        assert_eq!(duration("1500ms"), Ok(Duration::from_millis(1_500)));
+        assert_eq!(duration("15m"), Ok(Duration::from_mins(15)));
+        for text in ["", "5", "s", "0s", "-1s", "1.5s", "99999999999999999999h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What every store promises: the trait, its rows and its errors.
+
+mod bundles;
+mod jobs;
+mod work;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use model::Digest;
+use serde_json::Value;
+use uuid::Uuid;
+
+pub use bundles::{BundleFilter, BundleRow, Cancelled, Idempotency, NewBundle, NewJob, Submitted};
+pub use jobs::{
+    AttemptRow, JobCursor, JobError, JobFilter, JobRow, MetricSort, ResultDetail, ResultSummary,
+};
+pub use work::{
+    Beat, CancelFlag, Claim, Ending, Finish, Held, LeaseTimes, Maintained, NewResult, Progress,
+    QueueDepth, Release, Settled, WorkerInfo, WorkerRow,
+};
+
+/// Milliseconds since 1970-01-01 UTC by the database's clock.
+pub type DatabaseTime = i64;
+
+/// A job inside the store; never leaves the service (the public id is `{bundle}-{seq}`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(pub i64);
+
+/// A worker process: a fresh number per process start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkerId(pub i64);
+
+/// Why a store call failed, named by what the caller does next.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The database is away or overloaded: wait, then try again.
+    #[error("the database does not answer: {reason}")]
+    Unavailable {
+        /// What the driver said.
+        reason: String,
+    },
+    /// The statement lost a race (deadlock, serialisation): try again at once, with jitter.
+    #[error("the database asks to try again: {reason}")]
+    Conflict {
+        /// What the driver said.
+        reason: String,
+    },
+    /// The schema is older or newer than this program: run `backfleet migrate`.
+    #[error("the database schema is at version {found}, this program needs {needed}")]
+    WrongSchema {
+        /// Version found; 0 where there is none.
+        found: i64,
+        /// Version needed.
+        needed: i64,
+    },
+    /// The database refuses: a defect of this program or a damaged row. Give up loudly.
+    #[error("the database refuses: {reason}")]
+    Refused {
+        /// What the driver said.
+        reason: String,
+    },
+}
+
+/// State of the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// Version found; 0 where there is none.
+    pub found: i64,
+    /// Version this program needs.
+    pub needed: i64,
+}
+
+/// The store: bundles, jobs, results, workers. One trait, two implementations, one suite.
+///
+/// Each method is one transaction and has a timeout of its own; none waits on a backtest.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// `postgres` or `sqlite`, with the server's version, for people.
+    async fn describe(&self) -> Result<String, Error>;
+
+    /// Answers if the database does.
+    async fn ping(&self) -> Result<(), Error>;
+
+    /// Version of the schema.
+    async fn schema(&self) -> Result<Schema, Error>;
+
+    /// Brings the schema to the version needed; repeated calls are harmless.
+    async fn migrate(&self) -> Result<Schema, Error>;
+
+    /// Stores the bundle and all its jobs, or nothing, and wakes the workers.
+    ///
+    /// A racer with the same idempotency key waits up to 5 s for the first, then gets `Conflict`.
+    async fn submit(&self, bundle: NewBundle) -> Result<Submitted, Error>;
+
+    /// Counts and times of one bundle; `None` where there is none of this owner.
+    async fn bundle(&self, owner: Option<&str>, id: Uuid) -> Result<Option<BundleRow>, Error>;
+
+    /// The request as stored.
+    async fn request(&self, id: Uuid) -> Result<Option<Value>, Error>;
+
+    /// Bundles, newest first, at most `limit`.
+    async fn bundles(&self, filter: &BundleFilter, limit: u32) -> Result<Vec<BundleRow>, Error>;
+
+    /// Jobs of one bundle in the order asked for, at most `limit`.
+    async fn jobs(
+        &self,
+        bundle: Uuid,
+        filter: &JobFilter,
+        limit: u32,
+    ) -> Result<Vec<JobRow>, Error>;
+
+    /// One job and its abnormal attempts.
+    async fn job(&self, bundle: Uuid, seq: u32)
+    -> Result<Option<(JobRow, Vec<AttemptRow>)>, Error>;
+
+    /// Failed jobs of one bundle by error code.
+    async fn failures(&self, bundle: Uuid) -> Result<BTreeMap<String, u64>, Error>;
+
+    /// The heavy part of a result.
+    async fn detail(&self, key: Digest) -> Result<Option<ResultDetail>, Error>;
+
+    /// Of these result keys, those that stand, with their outcome hash.
+    async fn standing_results(&self, keys: &[Digest]) -> Result<BTreeMap<Digest, Digest>, Error>;
+
+    /// Calls a bundle off: its pending jobs now, its running ones at their next beat.
+    async fn cancel(&self, id: Uuid) -> Result<Cancelled, Error>;
+
+    /// The queue in numbers.
+    async fn queue_depth(&self) -> Result<QueueDepth, Error>;
+
+    /// Workers that beat within the last day, newest first.
+    async fn workers(&self) -> Result<Vec<WorkerRow>, Error>;
+
+    /// Asks a worker to finish what it holds and stop; `false` where there is none.
+    async fn drain_worker(&self, worker: WorkerId) -> Result<bool, Error>;
+
+    /// Enters a worker: a fresh id, its presence lock, its listening connection.
+    async fn enter(&self, info: &WorkerInfo, times: LeaseTimes)
+    -> Result<Box<dyn Presence>, Error>;
+
+    /// Claims up to `limit` pending jobs: highest priority first, then oldest.
+    async fn claim(&self, worker: WorkerId, limit: u32) -> Result<Vec<Claim>, Error>;
+
+    /// Records that a suspect job is about to run.
+    async fn mark_started(&self, worker: WorkerId, held: Held) -> Result<bool, Error>;
+
+    /// Records progress of jobs still held; writes of jobs no longer held do nothing.
+    async fn progress(
+        &self,
+        worker: WorkerId,
+        progress: &[Progress],
+        candles_per_second: f64,
+    ) -> Result<(), Error>;
+
+    /// Ends jobs and counts them, in one transaction; answers in the order of `finishes`.
+    async fn finish(&self, worker: WorkerId, finishes: &[Finish]) -> Result<Vec<Settled>, Error>;
+
+    /// Gives jobs back unfinished; those no longer held are left alone.
+    async fn release(&self, worker: WorkerId, held: &[Held], why: Release) -> Result<(), Error>;
+
+    /// Returns jobs of dead workers, ends backoffs, finishes bundles; any process may call it.
+    async fn maintain(&self, times: LeaseTimes) -> Result<Maintained, Error>;
+}
+
+/// A worker's presence: lives as long as its process, survives reconnects.
+#[async_trait]
+pub trait Presence: Send + Sync {
+    /// Its id.
+    fn worker(&self) -> WorkerId;
+
+    /// Extends the lease; says what is still held.
+    async fn beat(&self) -> Result<Beat, Error>;
+
+    /// Waits until new work may be there. May wake for nothing; may miss: poll all the same.
+    async fn hint(&self);
+
+    /// Gives up the presence: its jobs, if any, are free at once.
+    async fn leave(&self) -> Result<(), Error>;
+}
