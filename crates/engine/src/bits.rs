@@ -27,6 +27,49 @@ impl Bits {
         Bits { words, len }
     }
 
+    /// As many rows as both columns have, each as `holds` says of its pair.
+    ///
+    /// The inner loop has a fixed length, so that it is compiled to vector comparisons.
+    pub(crate) fn of_pairs(
+        left: &[f64],
+        right: &[f64],
+        holds: impl Fn(f64, f64) -> bool + Copy,
+    ) -> Bits {
+        let len = left.len().min(right.len());
+        let ((left_words, left), (right_words, right)) =
+            (left[..len].as_chunks::<64>(), right[..len].as_chunks::<64>());
+        let mut words = Vec::with_capacity(len.div_ceil(64));
+        for (left, right) in left_words.iter().zip(right_words) {
+            words.push(word(left, right, holds));
+        }
+        if !left.is_empty() {
+            let rest = left.iter().zip(right).enumerate();
+            let bit = |(row, (left, right)): (usize, (&f64, &f64))| {
+                u64::from(holds(*left, *right)) << row
+            };
+            words.push(rest.map(bit).sum());
+        }
+        Bits { words, len }
+    }
+
+    /// True where `self` holds on the row before; false on the first row.
+    #[must_use]
+    pub(crate) fn a_row_later(&self) -> Bits {
+        let mut carry = 0;
+        let shifted = self.words.iter().map(|word| {
+            let shifted = word << 1 | carry;
+            carry = word >> 63;
+            shifted
+        });
+        let mut words: Vec<u64> = shifted.collect();
+        if let Some(last) = words.last_mut()
+            && !self.len.is_multiple_of(64)
+        {
+            *last &= !(u64::MAX << (self.len % 64));
+        }
+        Bits { words, len: self.len }
+    }
+
     /// Rows.
     pub(crate) fn len(&self) -> usize {
         self.len
@@ -100,6 +143,21 @@ impl Bits {
     }
 }
 
+/// 64 pairs as bits, the first one lowest.
+#[inline]
+fn word(left: &[f64; 64], right: &[f64; 64], holds: impl Fn(f64, f64) -> bool) -> u64 {
+    let mut flags = [0_u8; 64];
+    for row in 0..64 {
+        flags[row] = u8::from(holds(left[row], right[row]));
+    }
+    let (eights, _) = flags.as_chunks::<8>();
+    eights.iter().rev().fold(0, |word, eight| {
+        // The product gathers the lowest bits of eight bytes in its highest byte.
+        let byte = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        word << 8 | byte
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +184,17 @@ mod tests {
     fn held_needs_n_rows_that_exist() {
         check(&bits("1111.11.").held(2), ".111..1.");
         check(&bits("1111").held(5), "....");
+    }
+
+    #[test]
+    fn pairs_and_rows_before_reach_across_words() {
+        let left: Vec<f64> = (0..130).map(f64::from).collect();
+        let right = vec![63.0; 130];
+        let above = Bits::of_pairs(&left, &right, |left, right| left >= right);
+        assert_eq!((above.count(), above.next(0)), (67, Some(63)));
+        let later = above.a_row_later();
+        assert_eq!((later.count(), later.next(0), later.get(130)), (66, Some(64), false));
+        assert_eq!(Bits::of_pairs(&[], &[], |_, _| true), Bits::constant(0, true));
     }
 
     #[test]

@@ -270,33 +270,27 @@ fn finite(value: f64) -> f64 {
 
 #[expect(clippy::float_cmp, reason = "eq and ne of the language are exact")]
 fn compare(op: CompareOp, left: &[f64], right: &[f64]) -> Bits {
-    let rows = left.len().min(right.len());
-    let (left, right) = (&left[..rows], &right[..rows]);
     match op {
-        CompareOp::Lt => Bits::from_fn(rows, |row| left[row] < right[row]),
-        CompareOp::Le => Bits::from_fn(rows, |row| left[row] <= right[row]),
-        CompareOp::Gt => Bits::from_fn(rows, |row| left[row] > right[row]),
-        CompareOp::Ge => Bits::from_fn(rows, |row| left[row] >= right[row]),
-        CompareOp::Eq => Bits::from_fn(rows, |row| left[row] == right[row]),
-        CompareOp::Ne => {
-            let defined = |row: usize| !left[row].is_nan() && !right[row].is_nan();
-            Bits::from_fn(rows, |row| left[row] != right[row] && defined(row))
-        }
+        CompareOp::Lt => Bits::of_pairs(left, right, |left, right| left < right),
+        CompareOp::Le => Bits::of_pairs(left, right, |left, right| left <= right),
+        CompareOp::Gt => Bits::of_pairs(left, right, |left, right| left > right),
+        CompareOp::Ge => Bits::of_pairs(left, right, |left, right| left >= right),
+        CompareOp::Eq => Bits::of_pairs(left, right, |left, right| left == right),
+        CompareOp::Ne => Bits::of_pairs(left, right, |left, right| {
+            left != right && !left.is_nan() && !right.is_nan()
+        }),
     }
 }
 
 /// `left` was at or below `right` and is above it; `negated`: all four are defined and it is not so.
 fn cross(left: &[f64], right: &[f64], negated: bool) -> Bits {
-    Bits::from_fn(left.len().min(right.len()), |row| {
-        let Some(before) = row.checked_sub(1) else { return false };
-        let (was_below, was_above) = (left[before] <= right[before], left[before] > right[before]);
-        let (above, below) = (left[row] > right[row], left[row] <= right[row]);
-        if negated {
-            (was_below || was_above) && (above || below) && (was_above || below)
-        } else {
-            was_below && above
-        }
-    })
+    let above = compare(CompareOp::Gt, left, right);
+    let not_above = compare(CompareOp::Le, left, right);
+    if !negated {
+        return not_above.a_row_later().and(&above);
+    }
+    let defined = above.or(&not_above);
+    defined.and(&defined.a_row_later()).and(&above.a_row_later().or(&not_above))
 }
 
 /// The last `n` steps all go one way; `negated`: all are defined and at least one does not.

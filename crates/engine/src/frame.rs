@@ -7,17 +7,17 @@ use model::{CandleSlice, Timeframe};
 
 /// One value a row, null as NaN; shared, never copied.
 #[derive(Clone, Debug)]
-pub(crate) enum Column<'a> {
+pub(crate) enum Column<'a, T = f64> {
     /// A column of the series.
-    Series(&'a [f64]),
+    Series(&'a [T]),
     /// A computed one.
-    Computed(Rc<Vec<f64>>),
+    Computed(Rc<Vec<T>>),
 }
 
-impl Deref for Column<'_> {
-    type Target = [f64];
+impl<T> Deref for Column<'_, T> {
+    type Target = [T];
 
-    fn deref(&self) -> &[f64] {
+    fn deref(&self) -> &[T] {
         match self {
             Column::Series(values) => values,
             Column::Computed(values) => values,
@@ -25,8 +25,8 @@ impl Deref for Column<'_> {
     }
 }
 
-impl From<Vec<f64>> for Column<'_> {
-    fn from(values: Vec<f64>) -> Self {
+impl<T> From<Vec<T>> for Column<'_, T> {
+    fn from(values: Vec<T>) -> Self {
         Column::Computed(Rc::new(values))
     }
 }
@@ -40,7 +40,7 @@ pub(crate) struct Frame<'a> {
     /// close; empty for the job's own.
     pub(crate) closed: Vec<usize>,
     /// Open times, ms.
-    pub(crate) open_time_ms: Rc<[i64]>,
+    pub(crate) open_time_ms: Column<'a, i64>,
     /// First prices.
     pub(crate) open: Column<'a>,
     /// Highest prices.
@@ -59,7 +59,7 @@ impl<'a> Frame<'a> {
         Frame {
             timeframe,
             closed: Vec::new(),
-            open_time_ms: candles.open_time_ms.into(),
+            open_time_ms: Column::Series(candles.open_time_ms),
             open: Column::Series(candles.open),
             high: Column::Series(candles.high),
             low: Column::Series(candles.low),

@@ -7,6 +7,7 @@ mod failure;
 mod payload;
 pub mod postgres;
 mod rows;
+mod settled;
 pub mod sqlite;
 
 pub use contract::*;

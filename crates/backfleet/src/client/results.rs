@@ -79,8 +79,8 @@ const FEW_DAYS: i64 = 30;
 pub(crate) const STAR: &str = "* fewer than 30 days: an annualised ratio says next to nothing";
 
 /// Columns of a row, the bundle's name aside.
-pub(crate) const COLUMNS: [&str; 9] =
-    ["ticker", "tf", "variant", "sharpe", "return %", "drawdown %", "trades", "win %", "status"];
+pub(crate) const COLUMNS: [&str; 8] =
+    ["ticker", "tf", "variant", "sharpe", "return %", "drawdown %", "trades", "win %"];
 
 fn table(page: &Value) -> Table {
     let mut columns = vec!["seq"];
@@ -107,11 +107,6 @@ fn cells_of(row: &Value) -> Vec<String> {
         value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
     };
     let hundred = |value: Option<f64>| value.map(|value| value * 100.0);
-    let status = match row.get("error").and_then(|error| error.get("code")).and_then(Value::as_str)
-    {
-        Some(code) => code.to_owned(),
-        None => row.get("status").and_then(Value::as_str).unwrap_or("").to_owned(),
-    };
     vec![
         text("ticker"),
         text("timeframe"),
@@ -121,7 +116,6 @@ fn cells_of(row: &Value) -> Vec<String> {
         number(hundred(metric("maxDrawdown")), 1),
         number(metric("trades"), 0),
         number(hundred(metric("winRate")), 1),
-        status,
     ]
 }
 

@@ -10,6 +10,7 @@ use super::bundles::finish_bundles;
 use super::queue::attempt;
 use crate::failure::retrying;
 use crate::payload::{DETERMINISM_FAULT, EndedColumns, Packer, float_bytes, result_of};
+use crate::settled::{Sorted, distinct};
 use crate::{Error, Finish, Held, JobId, Settled, WorkerId};
 
 /// Finishes as columns, ascending by job, each held attempt once.
@@ -80,42 +81,27 @@ impl Postgres {
         worker: WorkerId,
         finishes: &[Finish],
     ) -> Result<Vec<Settled>, Error> {
-        let mut first = BTreeMap::new();
-        for finish in finishes {
-            first.entry(finish.held).or_insert(finish);
-        }
-        if first.is_empty() {
+        let distinct = distinct(finishes);
+        if distinct.is_empty() {
             return Ok(Vec::new());
         }
-        let batch = Batch::of(&first)?;
+        let batch = Batch::of(&distinct)?;
         let written = retrying(|| self.write_batch(worker, &batch)).await?;
-        let mut earlier = BTreeSet::new();
-        if written.held.len() < first.len() {
-            earlier = self.settled_before(worker, &batch).await?;
+        let mut sorted = Sorted { written: written.held, ..Sorted::default() };
+        if sorted.written.len() < distinct.len() {
+            sorted.ended = self.ended_by_us(worker, &batch).await?;
         }
-        let ran = written.held.iter().filter(|held| result_of(&first[held].ending).is_some());
-        let mut diverged = BTreeSet::new();
-        if written.results < ran.count() || earlier.len() > written.held.len() {
-            diverged = retrying(|| self.record_conflicts(&batch.results)).await?;
+        let ran = sorted.written.iter().filter(|held| result_of(&distinct[held].ending).is_some());
+        if written.results < ran.count() || sorted.ended.len() > sorted.written.len() {
+            let jobs = retrying(|| self.record_conflicts(&batch.results)).await?;
+            sorted.diverged.extend(distinct.keys().filter(|held| jobs.contains(&held.job)));
         }
         // What is written is written: the sweeper would end the bundle, too.
         let bundles: Vec<Uuid> = written.bundles.into_iter().collect();
         if let Err(error) = finish_bundles(&self.pool, &bundles).await {
             tracing::warn!(%error, "finished jobs could not be checked for finished bundles");
         }
-
-        let mut answered = BTreeSet::new();
-        let answer = finishes.iter().map(|finish| {
-            let repeated = !answered.insert(finish.held);
-            match (written.held.contains(&finish.held), earlier.contains(&finish.held)) {
-                (true, _) if repeated => Settled::AlreadyStored,
-                (true, _) if diverged.contains(&finish.held.job) => Settled::Diverged,
-                (true, _) => Settled::Stored,
-                (false, true) => Settled::AlreadyStored,
-                (false, false) => Settled::Lost,
-            }
-        });
-        Ok(answer.collect())
+        Ok(sorted.answers(finishes))
     }
 
     async fn write_batch(&self, worker: WorkerId, batch: &Batch) -> Result<Written, Error> {
@@ -136,14 +122,10 @@ impl Postgres {
         })
     }
 
-    /// Of these attempts, those that an earlier call has ended: its commit stood though its answer
-    /// was lost. The ones just written are among them.
-    async fn settled_before(
-        &self,
-        worker: WorkerId,
-        batch: &Batch,
-    ) -> Result<BTreeSet<Held>, Error> {
-        let query = sqlx::query_as(include_str!("sql/settled_jobs.sql")).bind(worker.0);
+    /// Of these attempts, those that have ended their jobs: just now, or in an earlier call whose
+    /// commit stood though its answer was lost.
+    async fn ended_by_us(&self, worker: WorkerId, batch: &Batch) -> Result<BTreeSet<Held>, Error> {
+        let query = sqlx::query_as(include_str!("sql/ended_jobs.sql")).bind(worker.0);
         let query = query.bind(&batch.jobs).bind(&batch.attempts);
         let rows: Vec<(i64, i32)> = query.fetch_all(&self.pool).await?;
         Ok(rows.into_iter().map(|(job, attempt)| held(job, attempt)).collect())

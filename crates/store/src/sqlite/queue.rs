@@ -10,15 +10,14 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::bundles::Delta;
-use super::{Sqlite, Write};
+use super::{Sqlite, Write, hex};
 use crate::failure::jittered;
 use crate::payload::{
     DETERMINISM_FAULT, EndedColumns, MAX_ATTEMPTS, Packer, float_bytes, fraction, rate, result_of,
 };
 use crate::rows::{ClaimRecord, digest, in_order};
-use crate::{
-    Claim, Ending, Error, Finish, Held, JobId, NewResult, Progress, Release, Settled, WorkerId,
-};
+use crate::settled::{Sorted, distinct};
+use crate::{Claim, Error, Finish, Held, JobId, NewResult, Progress, Release, Settled, WorkerId};
 
 /// Counts to write at the end of a transaction, by bundle and slot.
 pub(super) type Deltas = BTreeMap<(Uuid, i64), Delta>;
@@ -51,7 +50,7 @@ impl Write {
         let query = sqlx::query(include_str!("sql/record_attempt.sql")).bind(returned.held.job.0);
         let query = query.bind(returned.held.attempt).bind(worker.0).bind(returned.started_at);
         query.bind(self.now).bind(why).execute(&mut *self.tx).await?;
-        self.clear_progress(returned.held.job).await?;
+        self.clear_progress(std::iter::once(returned.held.job)).await?;
         deltas.entry((returned.bundle, worker.0)).or_default().running -= 1;
         if returned.status == JobStatus::Failed.code() {
             deltas.entry((returned.bundle, slot)).or_default().failed += 1;
@@ -62,8 +61,9 @@ impl Write {
         Ok(())
     }
 
-    async fn clear_progress(&mut self, job: JobId) -> Result<(), Error> {
-        let query = sqlx::query(include_str!("sql/clear_progress.sql")).bind(job.0);
+    async fn clear_progress(&mut self, jobs: impl Iterator<Item = JobId>) -> Result<(), Error> {
+        let jobs: Value = jobs.map(|job| job.0).collect();
+        let query = sqlx::query(include_str!("sql/clear_progress.sql")).bind(jobs.to_string());
         query.execute(&mut *self.tx).await?;
         Ok(())
     }
@@ -102,43 +102,35 @@ impl Write {
         Ok(digest("outcome_hash", &bytes)?)
     }
 
-    async fn finish_one(
+    /// Ends the jobs that are held, and counts them; answers which they were.
+    async fn end_jobs(
         &mut self,
         worker: WorkerId,
-        finish: &Finish,
-        detail: Option<&[u8]>,
+        rows: &str,
         deltas: &mut Deltas,
-    ) -> Result<Settled, Error> {
-        let held = finish.held;
-        let columns = EndedColumns::of(&finish.ending);
-        let query = sqlx::query_scalar(include_str!("sql/finish_job.sql")).bind(worker.0);
-        let query = query.bind(held.job.0).bind(held.attempt).bind(columns.status);
-        let query = query.bind(columns.cached).bind(columns.result_key.map(|key| key.0.to_vec()));
-        let query = query.bind(columns.error_code).bind(columns.error_message).bind(self.now);
-        let bundle: Option<Uuid> = query.fetch_optional(&mut *self.tx).await?;
-        let Some(bundle) = bundle else {
-            let query = sqlx::query_scalar(include_str!("sql/job_is_settled.sql")).bind(worker.0);
-            let query = query.bind(held.job.0).bind(held.attempt);
-            let settled = query.fetch_one(&mut *self.tx).await?;
-            return Ok(if settled { Settled::AlreadyStored } else { Settled::Lost });
-        };
-        self.clear_progress(held.job).await?;
-        let delta = deltas.entry((bundle, worker.0)).or_default();
-        delta.running -= 1;
-        match &finish.ending {
-            Ending::Completed(_) => delta.completed += 1,
-            Ending::Cached { .. } => {
-                delta.completed += 1;
-                delta.cached += 1;
-            }
-            Ending::Failed(_) => delta.failed += 1,
-            Ending::Cancelled => delta.cancelled += 1,
+    ) -> Result<BTreeSet<Held>, Error> {
+        let query = sqlx::query_as(include_str!("sql/finish_jobs.sql")).bind(worker.0);
+        let query = query.bind(self.now).bind(rows);
+        let ended: Vec<(i64, u32, Uuid, i16, bool)> = query.fetch_all(&mut *self.tx).await?;
+        let mut written = BTreeSet::new();
+        for (job, attempt, bundle, status, cached) in ended {
+            written.insert(Held { job: JobId(job), attempt });
+            let delta = deltas.entry((bundle, worker.0)).or_default();
+            delta.running -= 1;
+            delta.completed += i64::from(status == JobStatus::Completed.code());
+            delta.failed += i64::from(status == JobStatus::Failed.code());
+            delta.cancelled += i64::from(status == JobStatus::Cancelled.code());
+            delta.cached += i64::from(cached);
         }
-        let same = match (result_of(&finish.ending), detail) {
-            (Some(result), Some(detail)) => self.store_result(worker, held, result, detail).await?,
-            _ => true,
-        };
-        Ok(if same { Settled::Stored } else { Settled::Diverged })
+        self.clear_progress(written.iter().map(|held| held.job)).await?;
+        Ok(written)
+    }
+
+    /// Of these attempts, those that have ended their jobs.
+    async fn ended_by_us(&mut self, worker: WorkerId, rows: &str) -> Result<BTreeSet<Held>, Error> {
+        let query = sqlx::query_as(include_str!("sql/ended_jobs.sql")).bind(worker.0).bind(rows);
+        let ended: Vec<(i64, u32)> = query.fetch_all(&mut *self.tx).await?;
+        Ok(ended.into_iter().map(|(job, attempt)| Held { job: JobId(job), attempt }).collect())
     }
 
     async fn return_one(
@@ -246,24 +238,37 @@ impl Sqlite {
         worker: WorkerId,
         finishes: &[Finish],
     ) -> Result<Vec<Settled>, Error> {
+        let distinct = distinct(finishes);
+        if distinct.is_empty() {
+            return Ok(Vec::new());
+        }
         // Compressed before the one writer is taken.
         let mut packer = Packer::new()?;
-        let mut details = Vec::with_capacity(finishes.len());
-        for finish in finishes {
-            details.push(
-                result_of(&finish.ending).map(|result| packer.pack(&result.outcome)).transpose()?,
-            );
+        let mut results = Vec::new();
+        for (held, finish) in &distinct {
+            if let Some(result) = result_of(&finish.ending) {
+                results.push((*held, result, packer.pack(&result.outcome)?));
+            }
         }
+        let rows: Value = distinct.iter().map(|(held, finish)| columns(*held, finish)).collect();
+        let rows = rows.to_string();
         let mut write = self.begin().await?;
         let mut deltas = Deltas::new();
-        let mut settled = Vec::with_capacity(finishes.len());
-        for (finish, detail) in finishes.iter().zip(&details) {
-            let one = write.finish_one(worker, finish, detail.as_deref(), &mut deltas);
-            settled.push(Box::pin(one).await?);
+        let written = write.end_jobs(worker, &rows, &mut deltas).await?;
+        let mut sorted = Sorted { written, ..Sorted::default() };
+        if sorted.written.len() < distinct.len() {
+            sorted.ended = write.ended_by_us(worker, &rows).await?;
+        }
+        for (held, result, detail) in results {
+            if sorted.written.contains(&held)
+                && !write.store_result(worker, held, result, &detail).await?
+            {
+                sorted.diverged.insert(held);
+            }
         }
         write.settle(deltas).await?;
         write.tx.commit().await?;
-        Ok(settled)
+        Ok(sorted.answers(finishes))
     }
 
     pub(super) async fn return_jobs(
@@ -290,6 +295,14 @@ impl Sqlite {
         self.wake();
         Ok(())
     }
+}
+
+/// A finish as a row of `finish_jobs.sql`.
+fn columns(held: Held, finish: &Finish) -> Value {
+    let ended = EndedColumns::of(&finish.ending);
+    let key = ended.result_key.as_ref().map(hex);
+    let (code, message) = (ended.error_code, ended.error_message);
+    json!([held.job.0, held.attempt, ended.status, ended.cached, key, code, message])
 }
 
 /// Whole milliseconds.

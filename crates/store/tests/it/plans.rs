@@ -82,7 +82,8 @@ async fn a_claim_walks_its_index_whatever_the_statistics_say() {
     run(&mut conn, "VACUUM ANALYZE job").await;
     check_claim(&mut conn, "with statistics").await;
     // Statistics of a drained queue, then a large submit: no pending job is expected.
-    run(&mut conn, "UPDATE job SET status = 4, finished_at = now(); VACUUM ANALYZE job").await;
+    run(&mut conn, "UPDATE job SET status = 4, finished_at = now()").await;
+    run(&mut conn, "VACUUM ANALYZE job").await;
     let mut large = bundle(0);
     large.jobs = bundle(80_000).jobs;
     fixture.submit(large).await;
@@ -106,7 +107,7 @@ async fn a_claim_reaches_its_rows_by_their_ids() {
 async fn a_sort_plan_takes_no_more_locks_than_rows() {
     let fixture = Fixture::postgres().await;
     let mut conn = crowded(&fixture).await;
-    let sorting = "SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off;
+    let sorting = "SET LOCAL enable_sort = on; SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off;
         SET LOCAL enable_bitmapscan = off";
     let (plan, locks) = explain(&mut conn, sorting, 5).await;
     assert!(kinds(&candidate_nodes(&plan)).contains(&"Sort"), "the plan was to be a bad one");

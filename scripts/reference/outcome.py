@@ -1,0 +1,221 @@
+"""The outcome document and the main numbers of STATISTICS.md, from a finished walk."""
+
+from datetime import datetime, timezone
+from math import sqrt
+from statistics import NormalDist
+
+DAY_MS = 86_400_000
+PERIODS = {"24x7": 365, "24x5": 260, "session": 252}
+
+
+def iso(ms):
+    return datetime.fromtimestamp(ms / 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def trades_of(walk):
+    """Closed trades in order of entry, and the open one."""
+    by_trade = {}
+    for fill in walk.fills:
+        by_trade.setdefault(fill.trade, []).append(fill)
+    closed, open_trade = [], None
+    for number, fills in by_trade.items():
+        entry, exits = fills[0], fills[1:]
+        value = entry.quantity * entry.price
+        fees = sum(fill.fee for fill in fills)
+        got = sum(fill.quantity * fill.price for fill in exits)
+        trade = {
+            "side": "long" if entry.side > 0 else "short",
+            "entryTime": iso(entry.time),
+            "entryPrice": entry.price,
+            "fees": fees,
+        }
+        if walk.position and walk.position.trade == number:
+            left, mark = walk.position.left, walk.candle.close
+            pnl = entry.side * (got + left * mark - value) - fees
+            trade.update(quantity=left, markPrice=mark)
+            open_trade = trade
+        else:
+            pnl = entry.side * (got - value) - fees
+            trade.update(
+                exitTime=iso(exits[-1].time),
+                exitPrice=got / sum(fill.quantity for fill in exits),
+                exitReason=exits[-1].reason,
+                quantity=entry.quantity,
+                legs=len(exits),
+            )
+            closed.append(trade)
+        trade.update(pnl=pnl, returnPct=100 * pnl / (value / walk.leverage))
+    return closed, open_trade
+
+
+def daily_returns(walk, calendar):
+    days = sorted(walk.marks)
+    if calendar in ("24x7", "24x5"):
+        first = walk.day(walk.candles[walk.start].time)
+        days = list(range(first, walk.day(walk.candles[-1].time) + 1, DAY_MS))
+        if calendar == "24x5":
+            days = [day for day in days if (day // DAY_MS + 3) % 7 < 5]
+    out, before, last = [], walk.balance, walk.balance
+    for day in days:
+        last = walk.marks.get(day, last)
+        out.append(0.0 if before <= 0 else last / before - 1)
+        before = last
+    return out
+
+
+def drawdown(start, curve):
+    peak, worst = start, 0.0
+    for equity in curve:
+        peak = max(peak, equity)
+        worst = min(worst, equity / peak - 1)
+    return worst
+
+
+def mean(values):
+    return sum(values) / len(values)
+
+
+def deviation(values):
+    m = mean(values)
+    return sqrt(sum((x - m) ** 2 for x in values) / (len(values) - 1))
+
+
+def percentile(values, share):
+    values = sorted(values)
+    at = share * (len(values) - 1)
+    low = int(at)
+    high = min(low + 1, len(values) - 1)
+    return values[low] + (values[high] - values[low]) * (at - low)
+
+
+def metrics(walk, trades, returns, calendar):
+    p, n = walk.periods or PERIODS[calendar.partition(":")[0]], len(returns)
+    curve, start = walk.equity, walk.balance
+    daily, equity = [], start
+    for r in returns:
+        equity *= 1 + r
+        daily.append(equity)
+    out = {
+        "totalReturn": curve[-1] / start - 1,
+        "maxDrawdown": drawdown(start, curve),
+        "maxDrawdownDaily": drawdown(start, daily),
+        "trades": len(trades),
+        "feesPaid": sum(fill.fee for fill in walk.fills),
+        "exposure": exposure(walk),
+        "buyAndHoldReturn": walk.candles[-1].close / walk.candles[walk.start].open - 1,
+        "longTrades": sum(t["side"] == "long" for t in trades),
+        "shortTrades": sum(t["side"] == "short" for t in trades),
+        "longPnl": sum(t["pnl"] for t in trades if t["side"] == "long"),
+        "shortPnl": sum(t["pnl"] for t in trades if t["side"] == "short"),
+    }
+    out["cagr"] = (curve[-1] / start) ** (p / n) - 1 if curve[-1] > 1e-9 * start else None
+    if n >= 2:
+        out["volatility"] = deviation(returns) * sqrt(p)
+    varied = n >= 2 and max(returns) - min(returns) > 1e-14
+    excess = [r - ((1 + walk.risk_free) ** (1 / p) - 1) for r in returns]
+    downside = sqrt(sum(min(r, 0) ** 2 for r in excess) / n)
+    out["sharpe"] = mean(excess) / deviation(excess) * sqrt(p) if varied else None
+    out["sortino"] = mean(excess) / downside * sqrt(p) if varied and downside else None
+    out.update(shape(returns, varied))
+    out.update(path(walk, daily))
+    if varied and out["maxDrawdownDaily"] < 0 and out["cagr"] is not None:
+        out["calmar"] = out["cagr"] / -out["maxDrawdownDaily"]
+    if varied and any(r < 0 for r in returns):
+        out["omega"] = sum(max(r, 0) for r in returns) / sum(max(-r, 0) for r in returns)
+    if n >= 2:
+        out["var95"] = percentile(returns, 0.05)
+    out.update(trade_metrics(trades))
+    return out
+
+
+def shape(returns, varied):
+    """Skew, kurtosis and tails of daily returns."""
+    n, out = len(returns), {}
+    if n < 2:
+        return out
+    m, ordered = mean(returns), sorted(returns)
+    tail = ordered[: int(0.05 * (n - 1)) + 1]
+    out["cvar95"] = mean(tail)
+    out["var95Gaussian"] = m + deviation(returns) * NormalDist().inv_cdf(0.05)
+    moment = lambda k: sum((r - m) ** k for r in returns) / n
+    if varied and n >= 4:
+        g1, g2 = moment(3) / moment(2) ** 1.5, moment(4) / moment(2) ** 2 - 3
+        out["skew"] = g1 * sqrt(n * (n - 1)) / (n - 2)
+        out["kurtosis"] = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * g2 + 6)
+    return out
+
+
+def path(walk, daily):
+    """Numbers about the way of equity: durations and the ulcer index."""
+    peak, since, longest, under = walk.balance, walk.candles[walk.start].time, 0, 0
+    span = walk.span
+    for row, equity in enumerate(walk.equity):
+        close = walk.candles[walk.start + row].time + span
+        under += equity < peak * (1 - 1e-12)
+        if equity < peak:
+            longest = max(longest, close - since)
+        else:
+            if peak > walk.equity[row - 1] and row:
+                longest = max(longest, close - since)
+            peak, since = equity, close
+    out = {"timeUnderWater": under / len(walk.equity), "drawdownDurationDays": longest / DAY_MS}
+    if len(daily) >= 2:
+        peak, squares = walk.balance, 0.0
+        for equity in daily:
+            peak = max(peak, equity)
+            squares += (equity / peak - 1) ** 2
+        out["ulcerIndex"] = sqrt(squares / (len(daily) - 1))
+    return out
+
+
+def exposure(walk):
+    """Candles with an open position; those of the entry and of the exit count."""
+    rows = {walk.candles[row].time: row for row in range(len(walk.candles))}
+    held, entries, exits = set(), {}, {}
+    for fill in walk.fills:
+        entries.setdefault(fill.trade, rows[fill.time])
+        exits[fill.trade] = rows[fill.time]
+    for trade, entry in entries.items():
+        still = walk.position and walk.position.trade == trade
+        last = len(walk.candles) - 1 if still else exits[trade]
+        held.update(range(entry, last + 1))
+    return len(held) / (len(walk.candles) - walk.start)
+
+
+def trade_metrics(trades):
+    n = len(trades)
+    names = ("winRate", "profitFactor", "expectancy", "payoff", "kelly", "expectancyR", "sqn")
+    out = dict.fromkeys(names)
+    if not n:
+        return out
+    pnls = [trade["pnl"] for trade in trades]
+    wins, losses = [x for x in pnls if x > 0], [-x for x in pnls if x < 0]
+    rate = len(wins) / n
+    out["winRate"], out["expectancy"] = rate, mean(pnls)
+    out["bestTradePct"] = max(trade["returnPct"] for trade in trades)
+    out["worstTradePct"] = min(trade["returnPct"] for trade in trades)
+    if losses:
+        out["profitFactor"] = sum(wins) / sum(losses)
+    if wins and losses:
+        payoff = mean(wins) / mean(losses)
+        out.update(payoff=payoff, kelly=rate - (1 - rate) / payoff, expectancyR=(1 + payoff) * rate - 1)
+    if n > 1 and max(pnls) - min(pnls) > 1e-12 * max(abs(x) for x in pnls):
+        out["sqn"] = sqrt(n) * mean(pnls) / deviation(pnls)
+    return out
+
+
+def document(walk):
+    trades, open_trade = trades_of(walk)
+    returns = daily_returns(walk, walk.calendar)
+    return {
+        "trades": trades,
+        "openPosition": open_trade,
+        "counts": {
+            "ambiguous": walk.ambiguous,
+            "conflicts": walk.conflicts,
+            "skipped": dict(walk.skipped),
+        },
+        "equity": walk.equity[-1],
+        "dailyReturns": returns,
+        "metrics": metrics(walk, trades, returns, walk.calendar),
+    }
