@@ -17,6 +17,8 @@ const BATCH: usize = 128;
 /// What the engine alone does.
 pub(crate) struct Alone {
     pub(crate) elapsed: Duration,
+    /// CPU time of all threads.
+    pub(crate) cpu_seconds: f64,
     /// Outcome hash by bundle and seq.
     pub(crate) outcomes: BTreeMap<(usize, u32), Digest>,
 }
@@ -39,10 +41,11 @@ pub(crate) async fn run(load: &Load, threads: usize) -> anyhow::Result<Alone> {
         batches.extend(jobs.chunks(BATCH).map(|jobs| (Arc::clone(&loaded), jobs.to_vec())));
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    let started = Instant::now();
+    let (started, cpu_before) = (Instant::now(), crate::cpu_seconds("self")?);
     let results: Result<Vec<_>, _> = pool.install(|| batches.par_iter().map(batch).collect());
     let elapsed = started.elapsed();
-    Ok(Alone { elapsed, outcomes: results?.into_iter().flatten().collect() })
+    let cpu_seconds = crate::cpu_seconds("self")? - cpu_before;
+    Ok(Alone { elapsed, cpu_seconds, outcomes: results?.into_iter().flatten().collect() })
 }
 
 async fn loaded(load: &Load, series: &SeriesId, spec: &JobSpec) -> anyhow::Result<Arc<Loaded>> {

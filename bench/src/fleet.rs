@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use crate::load::Load;
 
 /// Longest wait for a process.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// Running processes, ended when dropped.
 pub(crate) struct Fleet {
@@ -67,15 +67,29 @@ impl Fleet {
         self.address
     }
 
-    /// CPU seconds of each process that is ours.
+    /// CPU seconds of each part so far.
     pub(crate) fn cpu_seconds(&self) -> anyhow::Result<String> {
-        let serve = crate::cpu_seconds(&self.serve.pid().to_string())?;
-        let worker = crate::cpu_seconds(&self.worker.pid().to_string())?;
-        Ok(format!("worker {worker:.1} s, serve {serve:.1} s"))
+        let of = |process: &Backfleet| crate::cpu_seconds(&process.pid().to_string());
+        let sessions = postgres::query(&self.database, "SELECT pid FROM pg_stat_activity");
+        // The session that asked has ended meanwhile.
+        let database: f64 = sessions.lines().filter_map(|pid| crate::cpu_seconds(pid).ok()).sum();
+        Ok(format!(
+            "worker {:.1} s, serve {:.1} s, PostgreSQL {database:.1} s",
+            of(&self.worker)?,
+            of(&self.serve)?,
+        ))
+    }
+
+    /// Bytes of all results as stored, indexes included.
+    pub(crate) fn stored_bytes(&self) -> anyhow::Result<usize> {
+        Ok(postgres::query(&self.database, "SELECT pg_total_relation_size('result')").parse()?)
     }
 
     /// Outcome hashes as stored, by the bundle's place in `ids` and the seq.
-    pub(crate) fn outcomes(&self, ids: &[String]) -> anyhow::Result<BTreeMap<(usize, u32), Digest>> {
+    pub(crate) fn outcomes(
+        &self,
+        ids: &[String],
+    ) -> anyhow::Result<BTreeMap<(usize, u32), Digest>> {
         let users: BTreeMap<&str, usize> =
             ids.iter().enumerate().map(|(user, id)| (id.as_str(), user)).collect();
         let query = "SELECT bundle_id, seq, 'b3:' || encode(outcome_hash, 'hex')

@@ -43,7 +43,11 @@ impl Load {
                 testkit::candles::random_walk(series as u64, timeframe, START_MS, CANDLES);
             source.insert(id, Calendar::EveryDay, None, candles);
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 1,000")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "at most 1,000"
+        )]
         let count = ((BUNDLES as f64 * scale).round() as usize).max(1);
         let end_ms = START_MS + timeframe.ms() * i64::try_from(CANDLES)?;
         let requests = (0..count).map(|user| {

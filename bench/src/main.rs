@@ -60,7 +60,7 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let alone = runtime.block_on(alone::run(&load, slots))?;
     let engine = alone.elapsed.as_secs_f64();
-    println!("engine alone    {}", rates(engine, jobs, candles));
+    println!("engine alone    {}, CPU {:.1} s", rates(engine, jobs, candles), alone.cpu_seconds);
 
     let mut fleet = Fleet::start(&options.backfleet, slots, &load, &runtime)?;
     let pause = Duration::from_millis(options.poll_ms);
@@ -75,6 +75,9 @@ fn main() -> anyhow::Result<()> {
     println!("submit          {}", percentiles(&mut seen.submits));
     println!("submit to end   {}", percentiles(&mut seen.turnarounds));
     println!("CPU             {}", fleet.cpu_seconds()?);
+
+    let stored = fleet.stored_bytes()?;
+    println!("stored          {:.1} MB, {} bytes a result", stored as f64 / 1e6, stored / jobs);
 
     let outcomes = fleet.outcomes(&seen.ids)?;
     ensure!(outcomes == alone.outcomes, "outcomes differ from those of the engine alone");

@@ -1,9 +1,9 @@
 //! The users: each submits a bundle, looks at its status until it is final, and makes room for the
 //! next. A connection serves one user at a time and stays open.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -129,12 +129,9 @@ async fn visit(
         let text = String::from_utf8_lossy(&body);
         ensure!(status == StatusCode::OK, "status: {status} {text}");
         let bundle: Value = serde_json::from_slice(&body)?;
-        match bundle["status"].as_str() {
-            Some("Queued" | "Running") => {}
-            _ => {
-                ensure!(bundle["completed"] == JOBS_PER_BUNDLE, "not all completed: {text}");
-                return Ok(Visit { user, id, submit, turnaround: submitted.elapsed() });
-            }
+        if !matches!(bundle["status"].as_str(), Some("Queued" | "Running")) {
+            ensure!(bundle["completed"] == JOBS_PER_BUNDLE, "not all completed: {text}");
+            return Ok(Visit { user, id, submit, turnaround: submitted.elapsed() });
         }
     }
 }

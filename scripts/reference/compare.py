@@ -1,127 +1,144 @@
-import json, os, random, subprocess, sys, tempfile
+"""Runs drawn cases through the engine's binary and through the reference, and shows differences.
+
+`python3 compare.py WIDTH FIRST COUNT` with WIDTH from 1 (plain settings) to 5 (everything, long
+series). The binary is target/debug/backfleet, or what BACKFLEET names.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timezone
-from concurrent.futures import ThreadPoolExecutor
-import drawn, outcome
-from strategy import Series
+from pathlib import Path
+
+import drawn
+import outcome
+from strategy import MINUTE_MS, Series
 from walk import Walk
 
-BIN = os.environ.get("BACKFLEET", "/tmp/backfleet_ref")
+BINARY = os.environ.get("BACKFLEET", Path(__file__).parents[2] / "target/debug/backfleet")
+TOLERANCE = 1e-9
+SHOWN = 6
+
 
 def iso(ms):
-    t = datetime.fromtimestamp(ms / 1000, timezone.utc)
-    return t.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(ms / 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-def csv(path, candles):
-    with open(path, "w") as f:
-        f.write("timestamp,open,high,low,close,volume\n")
-        for c in candles:
-            f.write(f"{c.time},{c.open!r},{c.high!r},{c.low!r},{c.close!r},{c.volume!r}\n")
 
 def engine(request, candles, folder):
-    csv(f"{folder}/c.csv", candles)
-    json.dump(request, open(f"{folder}/r.json", "w"))
-    out = subprocess.run([BIN, "run", f"{folder}/r.json", "--candles", f"{folder}/c.csv", "--json"], capture_output=True, text=True)
-    if out.returncode:
-        return None, out.stderr
-    return json.loads(out.stdout), out.stderr
+    """The engine's document, or None and what it said."""
+    rows = [f"{c.time},{c.open!r},{c.high!r},{c.low!r},{c.close!r},{c.volume!r}\n" for c in candles]
+    table, asked = Path(folder, "candles.csv"), Path(folder, "request.json")
+    table.write_text("timestamp,open,high,low,close,volume\n" + "".join(rows))
+    asked.write_text(json.dumps(request))
+    command = [str(BINARY), "run", asked, "--candles", table, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return (None, done.stderr) if done.returncode else (json.loads(done.stdout), done.stderr)
 
-def make(seed, tier):
-    rng = random.Random(f"{tier}-{seed}")
-    timeframe = rng.choice(["1h", "1h", "4h", "15m"])
-    minutes = {"1h": 60, "4h": 240, "15m": 15}[timeframe]
-    count = rng.choice([60, 150, 400] if tier < 5 else [900])
-    candles = drawn.candles(rng, count, minutes)
-    request = drawn.request(rng, tier, timeframe)
-    start = rng.choice([0, 0, len(candles) // 3])
-    end = len(candles) if rng.random() < 0.8 else len(candles) - 5
-    request["dateTimeRanges"] = [{"start": iso(candles[start].time), "end": iso(candles[end - 1].time + minutes * 60000)}]
-    return request, candles, start, end
 
 def reference(request, candles, start, end, warmup):
-    w = Walk(request, candles[:end], start, warmup).run()
-    return outcome.document(w)
+    return outcome.document(Walk(request, candles[:end], start, warmup).run())
+
+
+def drawn_case(seed, width):
+    rng = random.Random(f"{width}-{seed}")
+    timeframe = rng.choice(["1h", "1h", "4h", "15m"])
+    minutes = {"1h": 60, "4h": 240, "15m": 15}[timeframe]
+    candles = drawn.candles(rng, rng.choice([60, 150, 400] if width < 5 else [900]), minutes)
+    request = drawn.request(rng, width, timeframe)
+    start = rng.choice([0, 0, len(candles) // 3])
+    end = len(candles) if rng.random() < 0.8 else len(candles) - 5
+    last = candles[end - 1].time + minutes * MINUTE_MS
+    request["dateTimeRanges"] = [{"start": iso(candles[start].time), "end": iso(last)}]
+    return request, candles, start, end
+
+
+def near(a, b, tolerance=TOLERANCE):
+    numbers = [isinstance(x, (int, float)) and not isinstance(x, bool) for x in (a, b)]
+    return abs(a - b) <= tolerance * max(1.0, abs(a), abs(b)) if all(numbers) else a == b
+
+
+def differ(ours, theirs):
+    """The first difference of each part of the documents."""
+    out = []
+    pairs = zip(ours["trades"], theirs["trades"])
+    for index, (a, b) in enumerate(pairs):
+        fields = [key for key in a if not near(a[key], b.get(key))]
+        if fields:
+            out.append(f"trade {index} {fields}\n  reference {a}\n  engine    {b}")
+            break
+    counts = len(ours["trades"]), len(theirs["trades"])
+    if counts[0] != counts[1] and not out:
+        out.append(f"trades: reference {counts[0]}, engine {counts[1]}")
+    a, b = ours["openPosition"], theirs["openPosition"]
+    if (a is None) != (b is None) or a and not all(near(a[key], b[key]) for key in a):
+        out.append(f"openPosition\n  reference {a}\n  engine    {b}")
+    for key, value in ours["counts"].items():
+        if theirs["counts"][key] != value:
+            out.append(f"counts.{key}: reference {value}, engine {theirs['counts'][key]}")
+    a, b = ours["equity"]["final"], theirs["equity"]["final"]
+    if not near(a, b):
+        out.append(f"equity: reference {a}, engine {b}")
+    a, b = ours["dailyReturns"], theirs["dailyReturns"]
+    if len(a) != len(b) or not all(map(near, a, b)):
+        out.append(f"dailyReturns: reference {a[:4]}..., engine {b[:4]}...")
+    return out or metrics_differ(ours, theirs)
+
+
+def metrics_differ(ours, theirs):
+    out = []
+    is_dust = abs(ours["equity"]["final"]) < 1e-5
+    for key, value in ours["metrics"].items():
+        found = theirs["metrics"].get(key)
+        # The growth of an account of nothing but rounding says nothing.
+        if not near(value, found, 1e-8) and not (is_dust and key in ("cagr", "calmar")):
+            out.append(f"metrics.{key}: reference {value}, engine {found}")
+    return out
+
 
 def fragile(ours, request, candles, start, end, warmup):
     """Whether the result hangs on the last bits of an indicator: then nobody is right."""
     Series.noise = random.Random(7)
     try:
-        return any(
-            differ(ours, {**again, "equity": {"final": again["equity"]}, "undefined": {}})
-            for again in (reference(request, candles, start, end, warmup) for _ in range(4))
-        )
+        again = [reference(request, candles, start, end, warmup) for _ in range(4)]
     finally:
         Series.noise = None
+    return any(differ(ours, document) for document in again)
 
-def close(a, b, tol=1e-9):
-    if isinstance(a, (int, float)) and isinstance(b, (int, float)) and not isinstance(a, bool):
-        return abs(a - b) <= tol * max(1.0, abs(a), abs(b))
-    return a == b
 
-def differ(ours, theirs):
-    """First differences as text."""
-    out = []
-    for i, (a, b) in enumerate(zip(ours["trades"], theirs["trades"])):
-        bad = [k for k in a if not close(a[k], b.get(k))]
-        if bad:
-            out.append(f"trade {i} {bad}\n   ref {json.dumps(a)}\n   eng {json.dumps(b)}")
-            break
-    if len(ours["trades"]) != len(theirs["trades"]) and not out:
-        i = min(len(ours["trades"]), len(theirs["trades"]))
-        out.append(f"trades {len(ours['trades'])} vs {len(theirs['trades'])}; next ref {ours['trades'][i:i+1]} eng {theirs['trades'][i:i+1]}")
-    a, b = ours["openPosition"], theirs["openPosition"]
-    if (a is None) != (b is None) or a and any(not close(a[k], b[k]) for k in a):
-        out.append(f"open ref {a}\n   eng {b}")
-    for k, v in ours["counts"].items():
-        if theirs["counts"][k] != v:
-            out.append(f"counts.{k} ref {v} eng {theirs['counts'][k]}")
-    if not close(ours["equity"], theirs["equity"]["final"]):
-        out.append(f"equity ref {ours['equity']} eng {theirs['equity']['final']}")
-    a, b = ours["dailyReturns"], theirs["dailyReturns"]
-    if len(a) != len(b) or any(not close(x, y) for x, y in zip(a, b)):
-        out.append(f"daily ref {len(a)} {a[:4]} eng {len(b)} {b[:4]}")
-    if not out:
-        for k, v in ours["metrics"].items():
-            if k in ("cagr", "calmar") and abs(ours["equity"]) < 1e-5: continue
-            e = theirs["metrics"].get(k)
-            if not (v is None and e is None) and (v is None or e is None or not close(v, e, 1e-8)):
-                out.append(f"metric {k} ref {v} eng {e} {theirs['undefined'].get(k)}")
-    return out
-
-def one(args):
-    seed, tier = args
-    request, candles, start, end = make(seed, tier)
+def check(case):
+    """What became of one drawn case, its count of trades, and the differences."""
+    request, candles, start, end = drawn_case(*case)
     with tempfile.TemporaryDirectory() as folder:
-        doc, err = engine(request, candles, folder)
-    if doc is None:
-        return seed, "refused", err.strip().splitlines()
-    try:
-        ours = reference(request, candles, start, end, doc["warmup"]["asked"])
-    except Exception as e:
-        import traceback
-        return seed, "crash", traceback.format_exc().splitlines()[-6:]
-    out = differ(ours, doc)
-    if out and fragile(ours, request, candles, start, end, doc["warmup"]["asked"]):
-        return seed, "fragile", []
-    return seed, len(doc["trades"]), out
+        theirs, said = engine(request, candles, folder)
+    if theirs is None:
+        return "refused", 0, [said.strip()]
+    warmup = theirs["warmup"]["asked"]
+    ours = reference(request, candles, start, end, warmup)
+    out = differ(ours, theirs)
+    if out and fragile(ours, request, candles, start, end, warmup):
+        return "fragile", 0, []
+    return "different" if out else "same", len(ours["trades"]), out
+
+
+def main():
+    width, first, count = map(int, sys.argv[1:4])
+    cases = [(seed, width) for seed in range(first, first + count)]
+    kinds, trades, shown = Counter(), 0, 0
+    with ProcessPoolExecutor() as pool:
+        for case, (kind, closed, out) in zip(cases, pool.map(check, cases, chunksize=4)):
+            kinds[kind] += 1
+            trades += closed
+            if out and shown < SHOWN:
+                shown += 1
+                print(f"seed {case[0]}: {kind}", *out, sep="\n")
+    print(dict(kinds), f"{trades} trades")
+    return 0 if set(kinds) <= {"same", "fragile"} else 1
+
 
 if __name__ == "__main__":
-    tier, first, count = map(int, sys.argv[1:4])
-    show = int(sys.argv[4]) if len(sys.argv) > 4 else 6
-    from collections import Counter
-    from concurrent.futures import ProcessPoolExecutor
-    kinds, trades, shown = Counter(), 0, 0
-    with ProcessPoolExecutor(2) as pool:
-        for seed, n, out in pool.map(one, [(s, tier) for s in range(first, first + count)], chunksize=4):
-            if n in ("refused", "crash", "fragile"):
-                kinds[n] += 1
-            elif out:
-                kinds["different"] += 1
-                kinds[out[0].split(" ref")[0].split(" eng")[0][:40] if not out[0].startswith("trade ") else "trade"] += 1
-            else:
-                kinds["same"] += 1
-                trades += n
-            if out and shown < show:
-                shown += 1
-                print("==", tier, seed, n)
-                print("\n".join(out[:5]))
-    print(kinds, "trades compared", trades)
+    sys.exit(main())

@@ -228,7 +228,7 @@ def request(rng, tier, timeframe):
             if rng.random() < 0.8:
                 signals[name] = rich_condition(rng)
         if rng.random() < 0.3:
-            instrument = {"tickSize": rng.choice([0, 0.01, 0.25]), "lotStep": rng.choice([0.01, 0.1, 1]), "minQuantity": rng.choice([0, 0.5]), "minNotional": rng.choice([0, 20])}
+            instrument = {"tickSize": rng.choice([0, 0.01, 0.25]), "lotStep": rng.choice([0.01, 0.1, 1]), "minQuantity": rng.choice([0, 0.5]), "minNotional": rng.choice([0, 20]), "contractMultiplier": rng.choice([1, 0.25, 2])}
     config = {
         "exchange": "any", "ticker": "GRID", "timeframe": timeframe, "balance": 10000,
         "calendar": rng.choice(["24x7", "24x7", "24x5", "session"]),

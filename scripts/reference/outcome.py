@@ -1,4 +1,4 @@
-"""The outcome document and the main numbers of STATISTICS.md, from a finished walk."""
+"""The outcome document and the main numbers, from a finished walk."""
 
 from datetime import datetime, timezone
 from math import sqrt
@@ -215,7 +215,7 @@ def document(walk):
             "conflicts": walk.conflicts,
             "skipped": dict(walk.skipped),
         },
-        "equity": walk.equity[-1],
+        "equity": {"initial": walk.balance, "final": walk.equity[-1]},
         "dailyReturns": returns,
         "metrics": metrics(walk, trades, returns, walk.calendar),
     }

@@ -131,8 +131,10 @@ class Walk:
         self.trail_extreme = fill.get("trailingBase", "extreme") == "extreme"
         self.close_at_end = fill.get("end", "mark") == "close"
         self.tick = instrument.get("tickSize", 0)
-        self.lot = instrument.get("lotStep", 0)
-        self.min_quantity = instrument.get("minQuantity", 0)
+        # Steps and minimums of quantity count contracts.
+        contract = instrument.get("contractMultiplier", 1)
+        self.lot = instrument.get("lotStep", 0) * contract
+        self.min_quantity = instrument.get("minQuantity", 0) * contract
         self.min_notional = instrument.get("minNotional", 0)
 
     # The order of one candle: the open, inside, the close.
@@ -457,6 +459,9 @@ class Walk:
 
     def book(self, price, reason, fee_rate, quantity):
         p = self.position
+        # Isolated margin: no exit loses more than it, whatever slippage and ticks ask for.
+        bankruptcy = p.price * (1 - p.side / self.leverage)
+        price = max(price, bankruptcy) if p.side > 0 else min(price, bankruptcy)
         fee = quantity * price * fee_rate
         if quantity >= p.left:
             # Equity never falls below zero: the exchange takes no fee from an empty account.

@@ -12,6 +12,7 @@ use store::{QueueDepth, Store, WorkerRow};
 
 use crate::code::Code;
 use crate::config::Config;
+use crate::derived::DerivedCache;
 use crate::facts::FactsCache;
 use crate::flight::Flight;
 use crate::problem::Problem;
@@ -37,6 +38,7 @@ struct Inner {
     draining: AtomicBool,
     statuses: StatusCache,
     facts: FactsCache,
+    derived: DerivedCache,
     series: Flight<Arc<Vec<SeriesInfo>>>,
     queue: Flight<QueueDepth>,
     workers: Flight<Arc<[WorkerRow]>>,
@@ -58,6 +60,7 @@ impl App {
             draining: AtomicBool::new(false),
             statuses: StatusCache::default(),
             facts: FactsCache::default(),
+            derived: DerivedCache::default(),
             series: Flight::default(),
             queue: Flight::default(),
             workers: Flight::default(),
@@ -86,6 +89,10 @@ impl App {
 
     pub(crate) fn facts(&self) -> &FactsCache {
         &self.0.facts
+    }
+
+    pub(crate) fn derived(&self) -> &DerivedCache {
+        &self.0.derived
     }
 
     /// Readiness is refused from now on, so that no new client is sent here.
@@ -134,6 +141,7 @@ impl App {
             tokio::time::sleep(SWEEP_PERIOD).await;
             self.0.statuses.evict(self.0.config.idle);
             self.0.facts.evict(self.0.config.idle);
+            self.0.derived.evict(self.0.config.idle);
             self.0.metrics.run_upkeep();
         }
     }

@@ -15,7 +15,9 @@ use crate::app::App;
 use crate::code::Code;
 use crate::openapi::ApiDoc;
 use crate::problem::Problem;
-use crate::{bundles, edge, error_pages, health, job, jobs, openapi, pages, results, series};
+use crate::{
+    bundles, edge, error_pages, health, heatmap, job, jobs, openapi, pages, results, series,
+};
 use crate::{status, strategies, submit, workers};
 
 /// Answers of fewer bytes are sent as they are; a status is one of them, so that its strong `ETag`
@@ -31,6 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(status::get_status))
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(results::get_results))
+        .routes(routes!(heatmap::get_heatmap))
         .routes(routes!(bundles::cancel_bundle))
         .routes(routes!(job::get_job))
         .routes(routes!(job::get_trades))

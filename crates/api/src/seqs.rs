@@ -45,13 +45,8 @@ impl AxisFilter {
         pairs.collect()
     }
 
-    /// The seqs of the points that have the values wanted, ascending; `None` where all have.
-    ///
-    /// Points that a constraint dropped are among them: no job answers to those.
-    pub(crate) fn seqs(&self, axes: &[Axis]) -> Result<Option<Vec<u32>>, Problem> {
-        if self.wanted.is_empty() {
-            return Ok(None);
-        }
+    /// The places wanted on each axis, ascending; `None` where all are.
+    pub(crate) fn digits(&self, axes: &[Axis]) -> Result<Vec<Option<Vec<u32>>>, Problem> {
         let mut digits: Vec<Option<Vec<u32>>> = vec![None; axes.len()];
         for (name, values) in &self.wanted {
             let (axis, key) = find_axis(axes, name)?;
@@ -61,6 +56,17 @@ impl AxisFilter {
                 Some(before) => before.into_iter().filter(|at| chosen.contains(at)).collect(),
             });
         }
+        Ok(digits)
+    }
+
+    /// The seqs of the points that have the values wanted, ascending; `None` where all have.
+    ///
+    /// Points that a constraint dropped are among them: no job answers to those.
+    pub(crate) fn seqs(&self, axes: &[Axis]) -> Result<Option<Vec<u32>>, Problem> {
+        if self.wanted.is_empty() {
+            return Ok(None);
+        }
+        let digits = self.digits(axes)?;
         let mut seqs = vec![0_u32];
         for (axis, digits) in axes.iter().zip(&digits) {
             let all;
@@ -80,8 +86,11 @@ impl AxisFilter {
     }
 }
 
-/// The axis that `name` filters, and the key in its values where they are explicit points.
-fn find_axis<'a>(axes: &[Axis], name: &'a str) -> Result<(usize, Option<&'a str>), Problem> {
+/// The axis that `name` means, and the key in its values where they are explicit points.
+pub(crate) fn find_axis<'a>(
+    axes: &[Axis],
+    name: &'a str,
+) -> Result<(usize, Option<&'a str>), Problem> {
     if let Some(index) = axes.iter().position(|axis| axis.name == name) {
         return Ok((index, None));
     }

@@ -197,7 +197,10 @@ async fn push(
             per_second(total as f64 / seconds.max(1e-3), "candles")
         ));
     }
-    note("warning: hosts that cached these series notice a correction at their next probe");
+    note(
+        "warning: a host that cached a month before it was corrected keeps it; after a correction \
+         delete the cache folder in its --data",
+    );
     Ok(())
 }
 

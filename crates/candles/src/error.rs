@@ -212,10 +212,33 @@ impl From<serde_json::Error> for FileCause {
     }
 }
 
+/// `ENFILE` and `EMFILE`, for which the standard library has no kind.
+const OUT_OF_FILES: [i32; 2] = [23, 24];
+
 impl Error {
     /// Whether the same call may succeed later, without anything being changed.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
+    }
+
+    /// Whether the trouble is this host's and may pass, or be absent on another: a full disk, too
+    /// many open files, a network disk that does not answer.
+    pub fn may_pass(&self) -> bool {
+        use io::ErrorKind as Kind;
+        let Self::File { cause: FileCause::Io(error), .. } = self else { return false };
+        let out_of_files = error.raw_os_error().is_some_and(|code| OUT_OF_FILES.contains(&code));
+        out_of_files
+            || matches!(
+                error.kind(),
+                Kind::StorageFull
+                    | Kind::QuotaExceeded
+                    | Kind::ReadOnlyFilesystem
+                    | Kind::StaleNetworkFileHandle
+                    | Kind::ResourceBusy
+                    | Kind::TimedOut
+                    | Kind::Interrupted
+                    | Kind::OutOfMemory
+            )
     }
 
     /// Stable code of the failure, as a job's `error.code`.
@@ -232,6 +255,22 @@ impl Error {
             Self::BadName { .. } => "bad_name",
             Self::File { .. } => "file",
         }
+    }
+
+    /// The error and its causes on one line.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let words = error.to_string();
+            // Some libraries repeat their cause in their own words.
+            if !text.ends_with(&words) {
+                text.push_str(": ");
+                text.push_str(&words);
+            }
+            cause = error.source();
+        }
+        text
     }
 
     /// A closure for `map_err` on file operations.

@@ -18,6 +18,7 @@ mod parquet;
 mod segment;
 mod series;
 mod source;
+mod temporary;
 mod transfer;
 mod validate;
 

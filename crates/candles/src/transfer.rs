@@ -12,7 +12,7 @@ use model::{CandleSlice, TimeRange};
 use crate::cache::blocking;
 use crate::error::Cause;
 use crate::parquet::Writer as ParquetWriter;
-use crate::{CandleSource, Error, Influx, Segment, SeriesInfo};
+use crate::{CandleSource, Error, Influx, Segment, SeriesInfo, temporary};
 
 /// How far a copy is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,9 +143,7 @@ impl Writer {
             return Ok(Writer::Parquet(Box::new(ParquetWriter::create(path)?)));
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let file = tempfile::Builder::new()
-            .prefix(".writing-")
-            .tempfile_in(folder.unwrap_or(Path::new(".")))
+        let file = temporary::file_in(folder.unwrap_or(Path::new(".")), ".writing-")
             .map_err(Error::file("write", path))?;
         let (file, temporary) = file.into_parts();
         let file = BufWriter::new(file);

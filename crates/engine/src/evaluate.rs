@@ -27,6 +27,8 @@ pub(crate) struct Evaluator<'a, 'g> {
     frames: Vec<Frame<'a>>,
     calendar: &'a Calendar,
     values: Vec<Option<Value<'a>>>,
+    /// Where the numbers that were compared are no nulls.
+    defined: Vec<Option<Rc<Bits>>>,
 }
 
 impl<'a, 'g> Evaluator<'a, 'g> {
@@ -41,7 +43,8 @@ impl<'a, 'g> Evaluator<'a, 'g> {
         for (of, timeframe) in graph.frames() {
             frames.push(frames[of.index()].resampled(*timeframe));
         }
-        Evaluator { graph, frames, calendar, values: vec![None; graph.len()] }
+        let count = graph.len();
+        Evaluator { graph, frames, calendar, values: vec![None; count], defined: vec![None; count] }
     }
 
     /// The row of `frame` that can be read at the close of `row` of the job's candles.
@@ -74,6 +77,7 @@ impl<'a, 'g> Evaluator<'a, 'g> {
     /// Gives the memory of a node back; it is computed again if it is asked for.
     pub(crate) fn forget(&mut self, id: NodeId) {
         self.values[id.index()] = None;
+        self.defined[id.index()] = None;
     }
 
     fn value(&mut self, id: NodeId) -> Value<'a> {
@@ -153,15 +157,12 @@ impl<'a, 'g> Evaluator<'a, 'g> {
     fn condition(&mut self, rows: usize, node: &Node) -> Bits {
         match node {
             Node::Constant(value) => Bits::constant(rows, *value),
-            Node::Compare { op, left, right } => {
-                compare(*op, &self.number(*left), &self.number(*right))
+            Node::Compare { op, left, right } => self.compare(*op, *left, *right),
+            Node::Cross { direction: Direction::Up, left, right, negated } => {
+                self.cross(*left, *right, *negated)
             }
-            Node::Cross { direction, left, right, negated } => {
-                let (left, right) = (self.number(*left), self.number(*right));
-                match direction {
-                    Direction::Up => cross(&left, &right, *negated),
-                    Direction::Down => cross(&right, &left, *negated),
-                }
+            Node::Cross { direction: Direction::Down, left, right, negated } => {
+                self.cross(*right, *left, *negated)
             }
             Node::Flag { of, negated } => {
                 let of = self.number(*of);
@@ -199,6 +200,42 @@ impl<'a, 'g> Evaluator<'a, 'g> {
             | Node::CountTrue { .. }
             | Node::Carry(_) => unreachable!("a number is no condition"),
         }
+    }
+
+    /// A comparison of two numbers, false where one is null.
+    fn compare(&mut self, op: CompareOp, left: NodeId, right: NodeId) -> Bits {
+        let defined = self.defined(left).and(&self.defined(right));
+        let (left, right) = (self.number(left), self.number(right));
+        let below = || Bits::below(&left, &right);
+        let above = || Bits::below(&right, &left);
+        match op {
+            CompareOp::Lt => defined.and(&below()),
+            CompareOp::Le => defined.and_not(&above()),
+            CompareOp::Gt => defined.and(&above()),
+            CompareOp::Ge => defined.and_not(&below()),
+            CompareOp::Eq => defined.and_not(&below()).and_not(&above()),
+            CompareOp::Ne => defined.and(&below().or(&above())),
+        }
+    }
+
+    /// `left` was at or below `right` and is above it; `negated`: all four are there and it is not
+    /// so.
+    fn cross(&mut self, left: NodeId, right: NodeId, negated: bool) -> Bits {
+        let defined = self.defined(left).and(&self.defined(right));
+        let above = Bits::below(&self.number(right), &self.number(left));
+        let defined = defined.and(&defined.a_row_later());
+        let crossed = above.and_not(&above.a_row_later());
+        if negated { defined.and_not(&crossed) } else { defined.and(&crossed) }
+    }
+
+    /// Where a number is no null.
+    fn defined(&mut self, id: NodeId) -> Rc<Bits> {
+        if let Some(defined) = &self.defined[id.index()] {
+            return Rc::clone(defined);
+        }
+        let defined = Rc::new(Bits::defined(&self.number(id)));
+        self.defined[id.index()] = Some(Rc::clone(&defined));
+        defined
     }
 
     /// Values of the last candle of another frame that had closed, null before the first.
@@ -266,31 +303,6 @@ impl<'a, 'g> Evaluator<'a, 'g> {
 /// A number that overflowed is null: infinity must not reach a price or a size.
 fn finite(value: f64) -> f64 {
     if value.is_finite() { value } else { f64::NAN }
-}
-
-#[expect(clippy::float_cmp, reason = "eq and ne of the language are exact")]
-fn compare(op: CompareOp, left: &[f64], right: &[f64]) -> Bits {
-    match op {
-        CompareOp::Lt => Bits::of_pairs(left, right, |left, right| left < right),
-        CompareOp::Le => Bits::of_pairs(left, right, |left, right| left <= right),
-        CompareOp::Gt => Bits::of_pairs(left, right, |left, right| left > right),
-        CompareOp::Ge => Bits::of_pairs(left, right, |left, right| left >= right),
-        CompareOp::Eq => Bits::of_pairs(left, right, |left, right| left == right),
-        CompareOp::Ne => Bits::of_pairs(left, right, |left, right| {
-            left != right && !left.is_nan() && !right.is_nan()
-        }),
-    }
-}
-
-/// `left` was at or below `right` and is above it; `negated`: all four are defined and it is not so.
-fn cross(left: &[f64], right: &[f64], negated: bool) -> Bits {
-    let above = compare(CompareOp::Gt, left, right);
-    let not_above = compare(CompareOp::Le, left, right);
-    if !negated {
-        return not_above.a_row_later().and(&above);
-    }
-    let defined = above.or(&not_above);
-    defined.and(&defined.a_row_later()).and(&above.a_row_later().or(&not_above))
 }
 
 /// The last `n` steps all go one way; `negated`: all are defined and at least one does not.

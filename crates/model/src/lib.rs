@@ -20,7 +20,7 @@ pub mod strategy;
 pub mod support;
 mod timeframe;
 
-pub use bundle::{Axis, Bundle, Limits, Position, Variant};
+pub use bundle::{Axis, Bundle, Limits, Position, SYMBOL_RULE, Variant, is_symbol};
 pub use calendar::{Calendar, CalendarError, TimeZoneName};
 pub use candle::{Candle, CandleSlice, Candles, SeriesId};
 pub use digest::{Digest, DigestError};

@@ -1,4 +1,4 @@
-//! Numbers about fills, equity curves and whole sweeps: STATISTICS.md of the design, as code.
+//! Numbers about fills, equity curves and whole sweeps.
 //!
 //! Pure functions: no I/O, no clock, no randomness. Only + - * / and square roots of std, the rest
 //! from `libm`, every sum in a fixed order: the same bits on every machine.

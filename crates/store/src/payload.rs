@@ -3,8 +3,10 @@
 //! Both databases use the same bytes, so a row means the same in either.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use model::{Digest, JobStatus};
+use serde_json::Value;
 
 use crate::{Ending, Error, NewResult};
 
@@ -43,6 +45,14 @@ pub(crate) fn fraction(value: f64) -> f64 {
 /// The rank column of a priority: 1000 - priority.
 pub(crate) fn rank(priority: i16) -> i16 {
     1000 - priority.clamp(-1000, 1000)
+}
+
+/// Tags to set or to remove, as a JSON merge patch (RFC 7396).
+pub(crate) fn clean_tags(tags: &BTreeMap<String, Option<String>>) -> Value {
+    let tag = |(name, value): (&String, &Option<String>)| {
+        (clean(name).into_owned(), value.as_deref().map(|value| clean(value).into_owned()).into())
+    };
+    Value::Object(tags.iter().map(tag).collect())
 }
 
 /// Compresses the outcomes of one batch. Its state costs more than a small outcome: keep it.

@@ -9,8 +9,10 @@ use sqlx::error::BoxDynError;
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use uuid::Uuid;
 
+use crate::payload::floats;
 use crate::{
-    AttemptRow, BundleRow, Claim, JobError, JobId, JobRow, ResultSummary, WorkerId, WorkerRow,
+    AttemptRow, BundleRow, Claim, JobError, JobId, JobPoint, JobReturns, JobRow, ResultSummary,
+    WorkerId, WorkerRow,
 };
 
 /// Implements `FromRow` for a newtype over one of the contract's rows, by a function of a row.
@@ -94,6 +96,32 @@ readable! {
             started_at: row.try_get("started_at")?,
             finished_at: row.try_get("finished_at")?,
             result,
+        }))
+    }
+}
+
+readable! {
+    /// A job as a point of its bundle.
+    PointRecord(JobPoint), |row| {
+        let status = narrow::<i16>("status", row.try_get("status")?)?;
+        Ok(PointRecord(JobPoint {
+            seq: narrow("seq", row.try_get("seq")?)?,
+            status: JobStatus::from_code(status).ok_or_else(|| damaged("status", "code"))?,
+            value: row.try_get("value")?,
+        }))
+    }
+}
+
+readable! {
+    /// A completed job as a column of its bundle's returns.
+    ReturnsRecord(JobReturns), |row| {
+        let settings: Option<String> = row.try_get("settings")?;
+        let settings = settings.map(|text| json("settings", &text)).transpose()?;
+        Ok(ReturnsRecord(JobReturns {
+            seq: narrow("seq", row.try_get("seq")?)?,
+            key: digest("result_key", &row.try_get::<Vec<u8>, _>("result_key")?)?,
+            settings: settings.unwrap_or_default(),
+            daily_returns: floats(&row.try_get::<Vec<u8>, _>("daily_returns")?),
         }))
     }
 }

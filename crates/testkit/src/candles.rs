@@ -7,7 +7,7 @@ const STEP: f64 = 0.004;
 /// First price, in quote.
 const START_PRICE: f64 = 100.0;
 
-/// The linear congruential generator of STATISTICS.md: no dependency, no platform in the result.
+/// A linear congruential generator: no dependency, no platform in the result.
 #[derive(Clone, Debug)]
 pub struct Lcg(u64);
 

@@ -1,10 +1,11 @@
 //! The heartbeat: extends the lease, obeys cancels, and fences itself when it cannot be heard.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 use store::{Beat, Held, Release};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::Shared;
@@ -17,7 +18,8 @@ pub(crate) async fn run(shared: Arc<Shared>, closing: CancellationToken) {
     loop {
         let before = shared.held.snapshot();
         let sent = Instant::now();
-        let answer = tokio::time::timeout(shared.config.times.beat, shared.presence.beat()).await;
+        let asked = tokio::time::timeout(shared.config.times.beat, shared.presence.beat());
+        let answer = guarded(&shared, confirmed, asked).await;
         match answer {
             Ok(Ok(beat)) => {
                 confirmed = sent;
@@ -29,19 +31,37 @@ pub(crate) async fn run(shared: Arc<Shared>, closing: CancellationToken) {
             Ok(Err(error)) => tracing::warn!(error = %error, "heartbeat failed"),
             Err(_) => tracing::warn!("heartbeat timed out"),
         }
-        if confirmed.elapsed() >= shared.config.fence_after() && shared.held.len() > 0 {
-            tracing::error!(
-                jobs = shared.held.len(),
-                "the lease could not be renewed: running jobs are dropped before others take them"
-            );
-            metrics::counter!("backfleet_self_fenced_total").increment(1);
-            shared.held.stop_all(Stop::Lost);
-        }
+        let pause = guarded(&shared, confirmed, tokio::time::sleep(shared.config.times.beat));
         tokio::select! {
-            () = tokio::time::sleep(shared.config.times.beat) => {}
+            () = pause => {}
             () = closing.cancelled() => return,
         }
     }
+}
+
+/// Awaits `work`; drops the running jobs at the moment their lease is no longer sure, whatever
+/// `work` waits for.
+async fn guarded<T>(shared: &Shared, confirmed: Instant, work: impl Future<Output = T>) -> T {
+    let fence_at = confirmed + shared.config.fence_after();
+    let mut work = pin!(work);
+    if let Ok(done) = tokio::time::timeout_at(fence_at, work.as_mut()).await {
+        return done;
+    }
+    fence(shared);
+    work.await
+}
+
+fn fence(shared: &Shared) {
+    let jobs = shared.held.len();
+    if jobs == 0 {
+        return;
+    }
+    tracing::error!(
+        jobs,
+        "the lease could not be renewed: running jobs are dropped before others take them"
+    );
+    metrics::counter!("backfleet_self_fenced_total").increment(1);
+    shared.held.stop_all(Stop::Lost);
 }
 
 /// Stops what was lost or called off. What the database says is ours but was unknown here at two

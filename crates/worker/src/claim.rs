@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use model::{Bundle, Limits};
-use store::{Claim, Ending, Error, Finish, Held, JobError, Release};
+use store::{Claim, Error, Held, JobError, Release};
 use uuid::Uuid;
 
+use crate::Shared;
 use crate::backoff::{Backoff, jittered};
 use crate::group::{self, Task};
-use crate::held::JobControl;
-use crate::{Outgoing, Shared};
+use crate::in_hand::InHand;
 
 /// Most jobs claimed at once: bounds what a crash strands.
 const MOST: usize = 256;
@@ -73,8 +73,13 @@ async fn idle(shared: &Shared, wait: Duration) {
 fn wanted(shared: &Shared) -> usize {
     let slots = shared.config.slots.get();
     let target = shared.pool.jobs_per_second().clamp(slots, MOST.max(slots));
-    let waiting = shared.waiting.load(std::sync::atomic::Ordering::Relaxed);
-    if waiting * 2 > target { 0 } else { target - waiting }
+    room(slots, target, shared.waiting.load(std::sync::atomic::Ordering::Relaxed))
+}
+
+/// Jobs that `waiting` ones leave room for: never less than the free slots.
+fn room(slots: usize, target: usize, waiting: usize) -> usize {
+    let free = slots.saturating_sub(waiting);
+    if waiting * 2 > target { free } else { free.max(target - waiting) }
 }
 
 /// Takes claimed jobs in and starts what they need.
@@ -83,49 +88,32 @@ fn accept(shared: &Arc<Shared>, bundles: &Arc<Bundles>, claims: Vec<Claim>) {
         return;
     }
     metrics::counter!("backfleet_claimed_jobs_total").increment(claims.len() as u64);
-    shared.waiting.fetch_add(claims.len(), std::sync::atomic::Ordering::Relaxed);
-    let claims: Vec<_> = claims
-        .into_iter()
-        .map(|claim| {
-            let control = shared.held.add(Held { job: claim.job, attempt: claim.attempt });
-            (claim, control)
-        })
-        .collect();
+    let jobs: Vec<InHand> = claims.into_iter().map(|claim| InHand::new(shared, claim)).collect();
     let (worker, bundles) = (Arc::clone(shared), Arc::clone(bundles));
-    shared.tasks.spawn(async move { resolve(worker, bundles, claims).await });
+    shared.tasks.spawn(async move { resolve(worker, bundles, jobs).await });
 }
 
 /// Decodes each claim into its spec and hands the jobs on by what they load.
-async fn resolve(
-    shared: Arc<Shared>,
-    bundles: Arc<Bundles>,
-    claims: Vec<(Claim, Arc<JobControl>)>,
-) {
-    let mut by_bundle: BTreeMap<Uuid, Vec<(Claim, Arc<JobControl>)>> = BTreeMap::new();
-    for claimed in claims {
-        by_bundle.entry(claimed.0.bundle).or_default().push(claimed);
+async fn resolve(shared: Arc<Shared>, bundles: Arc<Bundles>, jobs: Vec<InHand>) {
+    let mut by_bundle: BTreeMap<Uuid, Vec<InHand>> = BTreeMap::new();
+    for job in jobs {
+        by_bundle.entry(job.claim.bundle).or_default().push(job);
     }
     let mut tasks = Vec::new();
-    for (id, claimed) in by_bundle {
+    for (id, jobs) in by_bundle {
         match bundles.get(&shared, id).await {
             Ok(bundle) => {
-                let decoded = tokio::task::spawn_blocking(move || decode(&bundle, claimed)).await;
-                let (good, bad) = decoded.expect("decoding a validated bundle does not panic");
-                tasks.extend(good);
-                for (task, error) in bad {
-                    fail(&shared, &task, error);
-                }
+                // A panic in there fails its jobs on the way out.
+                let decoded = tokio::task::spawn_blocking(move || decode(&bundle, jobs)).await;
+                tasks.extend(decoded.unwrap_or_default());
             }
             Err(Missing::Away) => {
-                let held: Vec<Held> = claimed.iter().map(|(claim, _)| held_of(claim)).collect();
-                for _ in &held {
-                    shared.computed();
-                }
+                let held: Vec<Held> = jobs.into_iter().map(InHand::let_go).collect();
                 shared.release(&held, Release::Drain).await;
             }
             Err(Missing::Invalid(message)) => {
-                for (claim, _) in claimed {
-                    fail(&shared, &claim, invalid_spec(message.clone()));
+                for job in jobs {
+                    job.fail(invalid_spec(message.clone()));
                 }
             }
         }
@@ -133,46 +121,30 @@ async fn resolve(
     group::start(&shared, tasks).await;
 }
 
-type Undecoded = Vec<(Claim, JobError)>;
-
-fn decode(bundle: &Bundle, claimed: Vec<(Claim, Arc<JobControl>)>) -> (Vec<Task>, Undecoded) {
-    let (mut good, mut bad) = (Vec::with_capacity(claimed.len()), Vec::new());
-    for (claim, control) in claimed {
-        match bundle.job(claim.seq) {
-            Some(spec) if spec.key == claim.spec_key => {
-                good.push(Task { claim, control, spec: Arc::new(spec) });
+/// The jobs with their specs; one that has none fails here.
+fn decode(bundle: &Bundle, jobs: Vec<InHand>) -> Vec<Task> {
+    let mut tasks = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        match bundle.job(job.claim.seq) {
+            Some(spec) if spec.key == job.claim.spec_key => {
+                tasks.push(Task { job, spec: Arc::new(spec) });
             }
             Some(_) => {
                 let text = "this worker's version reads the request differently than the node \
                             that stored it; run one version everywhere and retry";
-                bad.push((claim, invalid_spec(text.to_owned())));
+                job.fail(invalid_spec(text.to_owned()));
             }
             None => {
-                let text = format!("the bundle has no job {}", claim.seq);
-                bad.push((claim, invalid_spec(text)));
+                let text = format!("the bundle has no job {}", job.claim.seq);
+                job.fail(invalid_spec(text));
             }
         }
     }
-    (good, bad)
+    tasks
 }
 
 fn invalid_spec(message: String) -> JobError {
     JobError { code: "invalid_spec".to_owned(), message }
-}
-
-/// Finishes a job that cannot be run.
-pub(crate) fn fail(shared: &Shared, claim: &Claim, error: JobError) {
-    shared.send(Outgoing::Finish(Finish {
-        held: held_of(claim),
-        bundle: claim.bundle,
-        ending: Ending::Failed(error),
-    }));
-    shared.computed();
-}
-
-/// The fence of a claim.
-pub(crate) fn held_of(claim: &Claim) -> Held {
-    Held { job: claim.job, attempt: claim.attempt }
 }
 
 /// Why a request could not be had.
@@ -197,6 +169,10 @@ impl Bundles {
         let request = match shared.store.request(id).await {
             Ok(Some(request)) => request,
             Ok(None) => return Err(Missing::Invalid("the bundle's request is gone".to_owned())),
+            // Giving these back would claim them again at once, for ever.
+            Err(Error::Refused { reason }) => {
+                return Err(Missing::Invalid(format!("the request cannot be read: {reason}")));
+            }
             Err(error) => {
                 tracing::warn!(error = %error, bundle.id = %id, "a request could not be read");
                 return Err(Missing::Away);
@@ -219,5 +195,29 @@ impl Bundles {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Uuid, Arc<Bundle>>> {
         self.parsed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::room;
+
+    #[test]
+    fn no_slot_stays_free_and_no_more_than_a_second_of_work_is_in_hand() {
+        // (slots, jobs a second, jobs in hand) -> jobs to claim.
+        for (slots, target, waiting, expected) in [
+            (2, 2, 0, 2),
+            (2, 2, 1, 1),
+            (2, 2, 2, 0),
+            (8, 8, 5, 3),
+            (8, 8, 7, 1),
+            (8, 8, 8, 0),
+            (2, 100, 0, 100),
+            (2, 100, 50, 50),
+            (2, 100, 51, 0),
+            (2, 2, 300, 0),
+        ] {
+            assert_eq!(room(slots, target, waiting), expected, "{slots} {target} {waiting}");
+        }
     }
 }

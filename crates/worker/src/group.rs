@@ -10,25 +10,37 @@ use candles::Loaded;
 use engine::{Control, Monitor};
 use futures_util::{StreamExt, stream};
 use model::{Calendar, Digest, JobSpec, SeriesId, TimeRange};
-use store::{Claim, Ending, Finish, Held, JobError, Release};
+use store::{Ending, Held, JobError, Release};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::claim::{fail, held_of};
-use crate::held::{JobControl, Stop};
+use crate::Shared;
+use crate::held::Stop;
+use crate::in_hand::InHand;
 use crate::replay::{Job, prepare};
-use crate::{Outgoing, Shared};
 
 /// Groups loaded at the same time.
 const LOADS: usize = 4;
+/// Pause after trouble of this host, such as a full disk; another host may take the jobs.
+const HOST_BACKOFF: Duration = Duration::from_secs(5);
 /// Most variants of one batch: bounds the memory of shared columns and the wait for a result.
 const BATCH: usize = 128;
 
 /// A claimed job with its spec.
 pub(crate) struct Task {
-    pub(crate) claim: Claim,
-    pub(crate) control: Arc<JobControl>,
+    pub(crate) job: InHand,
     pub(crate) spec: Arc<JobSpec>,
 }
+
+impl Task {
+    /// The task, unless its job was stopped: then it leaves here.
+    fn unless_stopped(self) -> Option<Task> {
+        let Task { job, spec } = self;
+        job.unless_stopped().map(|job| Task { job, spec })
+    }
+}
+
+/// Jobs with one result key: the first that is still wanted gets the result.
+type Same = (Job, Vec<Task>);
 
 /// What a load depends on.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +56,7 @@ pub(crate) async fn start(shared: &Arc<Shared>, tasks: Vec<Task>) {
     let mut groups: BTreeMap<Need, Vec<Task>> = BTreeMap::new();
     let mut suspects = Vec::new();
     for task in tasks {
-        if task.claim.suspect {
+        if task.job.claim.suspect {
             suspects.push(task);
             continue;
         }
@@ -59,15 +71,18 @@ pub(crate) async fn start(shared: &Arc<Shared>, tasks: Vec<Task>) {
     for task in suspects {
         let permit = Arc::clone(&shared.suspects).acquire_owned().await;
         let permit = permit.expect("the semaphore is never closed");
-        match shared.store.mark_started(shared.presence.worker(), held_of(&task.claim)).await {
+        // Another suspect may have run for long: what was stopped meanwhile must not count as
+        // started.
+        let Some(task) = task.unless_stopped() else { continue };
+        match shared.store.mark_started(shared.presence.worker(), task.job.held()).await {
             Ok(true) => {
                 let need = need(&task.spec);
                 load(shared, &need, vec![task], Some(permit)).await;
             }
-            Ok(false) => drop_lost(shared, &task.claim),
+            Ok(false) => task.job.stop(Stop::Lost),
             Err(error) => {
                 tracing::warn!(error = %error, "a suspect job was not started");
-                give_back(shared, &[task], Release::Drain).await;
+                give_back(shared, vec![task], Release::Drain).await;
             }
         }
     }
@@ -82,17 +97,9 @@ fn need(spec: &JobSpec) -> Need {
     }
 }
 
-async fn give_back(shared: &Shared, tasks: &[Task], why: Release) {
-    let held: Vec<Held> = tasks.iter().map(|task| held_of(&task.claim)).collect();
-    for _ in tasks {
-        shared.computed();
-    }
+async fn give_back(shared: &Shared, tasks: Vec<Task>, why: Release) {
+    let held: Vec<Held> = tasks.into_iter().map(|task| task.job.let_go()).collect();
     shared.release(&held, why).await;
-}
-
-fn drop_lost(shared: &Shared, claim: &Claim) {
-    shared.held.remove(held_of(claim));
-    shared.computed();
 }
 
 /// Loads the candles of one group and starts its jobs.
@@ -102,6 +109,10 @@ async fn load(
     tasks: Vec<Task>,
     permit: Option<OwnedSemaphorePermit>,
 ) {
+    let tasks: Vec<Task> = tasks.into_iter().filter_map(Task::unless_stopped).collect();
+    if tasks.is_empty() {
+        return;
+    }
     let started = Instant::now();
     match shared.market.load(&need.series, need.range, need.warmup).await {
         Ok(loaded) => {
@@ -112,16 +123,23 @@ async fn load(
         Err(error) if error.is_transient() => {
             let backoff = shared.source.away();
             tracing::warn!(
-                error = %error, series = %need.series, retry_ms = backoff.as_millis(),
+                error = %error.chain(), series = %need.series, retry_ms = backoff.as_millis(),
                 "the candle source is away: its jobs wait"
             );
             let timeout = shared.config.source_timeout;
-            give_back(shared, &tasks, Release::SourceAway { backoff, timeout }).await;
+            give_back(shared, tasks, Release::SourceAway { backoff, timeout }).await;
+        }
+        Err(error) if error.may_pass() => {
+            tracing::error!(
+                error = %error.chain(), series = %need.series, "this host cannot keep candles"
+            );
+            let retry = Release::Retry { code: error.code(), backoff: HOST_BACKOFF };
+            give_back(shared, tasks, retry).await;
         }
         Err(error) => {
-            let failed = JobError { code: error.code().to_owned(), message: error.to_string() };
-            for task in &tasks {
-                fail(shared, &task.claim, failed.clone());
+            let failed = JobError { code: error.code().to_owned(), message: error.chain() };
+            for task in tasks {
+                task.job.fail(failed.clone());
             }
         }
     }
@@ -134,11 +152,11 @@ async fn dispatch(
     tasks: Vec<Task>,
     permit: Option<OwnedSemaphorePermit>,
 ) {
-    let mut by_key: BTreeMap<Digest, (Job, Vec<Task>)> = BTreeMap::new();
-    for task in tasks {
+    let mut by_key: BTreeMap<Digest, Same> = BTreeMap::new();
+    for task in tasks.into_iter().filter_map(Task::unless_stopped) {
         match prepare(loaded, &task.spec) {
             Ok(job) => by_key.entry(job.result_key).or_insert((job, Vec::new())).1.push(task),
-            Err(error) => fail(shared, &task.claim, error),
+            Err(error) => task.job.fail(error),
         }
     }
     let keys: Vec<Digest> = by_key.keys().copied().collect();
@@ -153,7 +171,8 @@ async fn dispatch(
     for (key, (job, tasks)) in by_key {
         if standing.contains_key(&key) {
             for task in tasks {
-                cached(shared, &task.claim, key);
+                metrics::counter!("backfleet_cached_jobs_total").increment(1);
+                task.job.finish(Ending::Cached { key });
             }
         } else {
             fresh.push((job, tasks));
@@ -165,32 +184,22 @@ async fn dispatch(
         let batch = fresh.split_off(fresh.len() - size.min(fresh.len()));
         let (worker, loaded, permit) = (Arc::clone(shared), Arc::clone(loaded), permit.clone());
         shared.pool.start(move || {
-            run_batch(&worker, &loaded, &batch);
+            run_batch(&worker, &loaded, batch);
             drop(permit);
         });
     }
 }
 
-fn cached(shared: &Shared, claim: &Claim, key: Digest) {
-    metrics::counter!("backfleet_cached_jobs_total").increment(1);
-    shared.send(Outgoing::Finish(Finish {
-        held: held_of(claim),
-        bundle: claim.bundle,
-        ending: Ending::Cached { key },
-    }));
-    shared.computed();
-}
-
 /// What a batch tells the rest of the worker while it runs.
 struct Watch<'a> {
     shared: &'a Shared,
-    batch: &'a [(Job, Vec<Task>)],
+    batch: &'a [Same],
 }
 
 impl Watch<'_> {
     /// A job stops once nobody wants it any more.
     fn stopped(&self, variant: usize) -> bool {
-        self.batch[variant].1.iter().all(|task| task.control.stopped().is_some())
+        self.batch[variant].1.iter().all(|task| task.job.control.stopped().is_some())
     }
 }
 
@@ -198,7 +207,7 @@ impl Monitor for Watch<'_> {
     fn progress(&self, variant: usize, candles_done: usize) -> Control {
         let mut new = 0;
         for task in &self.batch[variant].1 {
-            new = task.control.advance(candles_done);
+            new = task.job.control.advance(candles_done);
         }
         self.shared.candles.fetch_add(new as u64, Ordering::Relaxed);
         if let Some(pace) = self.shared.pool.pace() {
@@ -209,39 +218,43 @@ impl Monitor for Watch<'_> {
 }
 
 /// Runs a batch on a compute thread. A panic of the engine fails the job that raised it, alone.
-fn run_batch(shared: &Shared, loaded: &Loaded, batch: &[(Job, Vec<Task>)]) {
+fn run_batch(shared: &Shared, loaded: &Loaded, batch: Vec<Same>) {
     let started = Instant::now();
-    for (_, tasks) in batch {
+    let rows = loaded.as_slice().len() - loaded.start_row();
+    for (_, tasks) in &batch {
         for task in tasks {
-            task.control.start(loaded.as_slice().len() - loaded.start_row());
+            task.job.control.start(rows);
         }
     }
-    let watch = Watch { shared, batch };
+    let watch = Watch { shared, batch: &batch };
     let jobs: Vec<&Job> = batch.iter().map(|(job, _)| job).collect();
     let whole = std::panic::catch_unwind(AssertUnwindSafe(|| {
         crate::replay::run_jobs(loaded, &jobs, &watch)
     }));
     let endings = match whole {
         Ok(endings) => endings,
-        Err(_) if batch.len() == 1 => vec![crate::replay::panicked()],
+        Err(_) if batch.len() == 1 => vec![Err(Some(crate::replay::internal_fault()))],
         Err(_) => {
-            for one in batch.chunks(1) {
-                run_batch(shared, loaded, one);
+            for one in batch {
+                run_batch(shared, loaded, vec![one]);
             }
             return;
         }
     };
-    // The engine tells of whole strides only: the rest of each variant is counted here.
-    let rows = loaded.as_slice().len() - loaded.start_row();
-    for (variant, _) in endings.iter().enumerate().filter(|(_, ending)| ending.is_ok()) {
-        watch.progress(variant, rows);
-    }
     let mut computed = 0;
-    for ((job, tasks), ending) in batch.iter().zip(endings) {
-        computed += tasks.len();
-        settle(shared, job, tasks, ending);
+    for (variant, ending) in endings.iter().enumerate() {
+        if ending.is_ok() {
+            // The engine tells of whole strides only: the rest is counted here.
+            watch.progress(variant, rows);
+            computed += batch[variant].1.len();
+        }
     }
-    record(shared, computed, started.elapsed());
+    for ((job, tasks), ending) in batch.into_iter().zip(endings) {
+        settle(&job, tasks, ending);
+    }
+    if computed > 0 {
+        record(shared, computed, started.elapsed());
+    }
 }
 
 fn record(shared: &Shared, jobs: usize, elapsed: Duration) {
@@ -250,17 +263,12 @@ fn record(shared: &Shared, jobs: usize, elapsed: Duration) {
 }
 
 /// Hands over what became of one key: the first live task gets the result, the others point at it.
-fn settle(
-    shared: &Shared,
-    job: &Job,
-    tasks: &[Task],
-    ending: Result<store::NewResult, Option<JobError>>,
-) {
+fn settle(job: &Job, tasks: Vec<Task>, ending: Result<store::NewResult, Option<JobError>>) {
     let mut result = match ending {
         Ok(result) => Some(Box::new(result)),
         Err(Some(error)) => {
             for task in tasks {
-                fail(shared, &task.claim, error.clone());
+                task.job.fail(error.clone());
             }
             return;
         }
@@ -268,24 +276,13 @@ fn settle(
     };
     let done = result.is_some();
     for task in tasks {
-        let ending = match task.control.stopped() {
-            Some(Stop::Lost) => {
-                drop_lost(shared, &task.claim);
-                continue;
-            }
-            Some(Stop::Cancelled) => Ending::Cancelled,
-            None | Some(Stop::Drained) if done => match result.take() {
+        match task.job.control.stopped() {
+            Some(reason @ (Stop::Lost | Stop::Cancelled)) => task.job.stop(reason),
+            None | Some(Stop::Drained) if done => task.job.finish(match result.take() {
                 Some(result) => Ending::Completed(result),
                 None => Ending::Cached { key: job.result_key },
-            },
-            None | Some(Stop::Drained) => {
-                shared.send(Outgoing::Return(held_of(&task.claim)));
-                shared.computed();
-                continue;
-            }
-        };
-        let finish = Finish { held: held_of(&task.claim), bundle: task.claim.bundle, ending };
-        shared.send(Outgoing::Finish(finish));
-        shared.computed();
+            }),
+            None | Some(Stop::Drained) => task.job.stop(Stop::Drained),
+        }
     }
 }

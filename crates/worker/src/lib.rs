@@ -12,6 +12,7 @@ mod config;
 mod finish;
 mod group;
 mod held;
+mod in_hand;
 mod maintain;
 mod pool;
 mod replay;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use candles::Market;
 use store::{Finish, Held, Presence, Release, Store};
 use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -47,6 +49,9 @@ pub enum Error {
     /// The operating system gave no threads.
     #[error("no compute threads")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    /// A part of the worker ended on an internal fault; its jobs go back to the queue.
+    #[error("the worker's heartbeat, writer or reporter ended on an internal fault")]
+    Fault,
 }
 
 /// What leaves a worker's hands.
@@ -81,6 +86,11 @@ struct Shared {
 }
 
 impl Shared {
+    /// One more claimed job waits to be computed.
+    fn waits(&self) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// One claimed job needs no more computing.
     fn computed(&self) {
         self.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -137,24 +147,35 @@ pub async fn run(
         "worker started"
     );
     let closing = CancellationToken::new();
-    let services = TaskTracker::new();
+    let mut services = JoinSet::new();
     services.spawn(beat::run(Arc::clone(&shared), closing.clone()));
     services.spawn(report::run(Arc::clone(&shared), closing.clone()));
     services.spawn(maintain(Arc::clone(&shared.store), shared.config.times, closing.clone()));
     let writer = CancellationToken::new();
     services.spawn(finish::run(Arc::clone(&shared), queue, writer.clone()));
-    services.close();
 
-    claim::run(&shared).await;
-    drain(&shared).await;
+    let work = async {
+        claim::run(&shared).await;
+        drain(&shared).await;
+    };
+    // None of the services ends before it is told to, but by a panic: without a heartbeat or a
+    // writer nothing that is computed here would ever be stored.
+    let ended = tokio::select! {
+        () = work => Ok(()),
+        Some(_) = services.join_next() => Err(Error::Fault),
+    };
+    shared.draining.cancel();
     writer.cancel();
     closing.cancel();
-    services.wait().await;
+    if ended.is_err() {
+        shared.held.stop_all(Stop::Lost);
+    }
+    while services.join_next().await.is_some() {}
     if let Err(error) = shared.presence.leave().await {
         tracing::warn!(error = %error, "the worker could not sign off: its lease will end");
     }
     tracing::info!(worker.id = shared.presence.worker().0, "worker stopped");
-    Ok(())
+    ended
 }
 
 /// Enters the worker, waiting for a database that is away; `None` on shutdown.

@@ -115,6 +115,6 @@ mod tests {
         pace.spend(20, || false);
         assert!(start.elapsed() >= Duration::from_millis(20));
         pace.spend(1_000_000, || true);
-        assert!(start.elapsed() < Duration::from_secs(60));
+        assert!(start.elapsed() < Duration::from_mins(1));
     }
 }

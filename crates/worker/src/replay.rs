@@ -111,12 +111,12 @@ fn code(error: &engine::Error) -> &'static str {
     }
 }
 
-/// The ending of a job whose backtest panicked.
-pub(crate) fn panicked() -> Result<NewResult, Option<JobError>> {
-    Err(Some(JobError {
+/// Why a job failed that met a defect of this program.
+pub(crate) fn internal_fault() -> JobError {
+    JobError {
         code: "engine_panic".to_owned(),
         message: "the engine stopped on an internal fault; please report the bundle".to_owned(),
-    }))
+    }
 }
 
 fn input<'a>(loaded: &'a Loaded, job: &'a Job) -> Input<'a> {

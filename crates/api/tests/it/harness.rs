@@ -152,6 +152,18 @@ impl Api {
         answer.json()["bundleRequestId"].as_str().unwrap().to_owned()
     }
 
+    /// Waits until this process has seen the end of a bundle.
+    pub(crate) async fn until_final(&self, id: &str) {
+        let path = format!("/api/backtest/bundle/{id}/status");
+        for _ in 0..500 {
+            if !self.json(&path).await["completedAt"].is_null() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("the bundle never ended: {}", self.get(&path).await.body);
+    }
+
     /// Enters a worker of its own.
     pub(crate) async fn worker(&self) -> Box<dyn Presence> {
         let info = WorkerInfo { host: "host".into(), version: "1".into(), slots: 2 };

@@ -7,6 +7,7 @@ mod bundles;
 mod errors;
 mod fleet;
 mod harness;
+mod heatmaps;
 mod jobs;
 mod openapi;
 mod server;

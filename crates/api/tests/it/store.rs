@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use model::Digest;
 use serde_json::Value;
 use store::{
-    AttemptRow, BundleFilter, BundleRow, Cancelled, Claim, Error, Finish, Held, JobFilter, JobRow,
-    LeaseTimes, Maintained, NewBundle, Presence, Progress, QueueDepth, Release, ResultDetail,
-    Schema, Settled, Store, Submitted, WorkerId, WorkerInfo, WorkerRow,
+    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
+    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, Presence, Progress,
+    QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId, WorkerInfo,
+    WorkerRow,
 };
 use uuid::Uuid;
 
@@ -96,6 +97,25 @@ impl Store for Guarded {
         self.inner()?.job(bundle, seq).await
     }
 
+    async fn points(
+        &self,
+        bundle: Uuid,
+        metric: &str,
+        after: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<JobPoint>, Error> {
+        self.inner()?.points(bundle, metric, after, limit).await
+    }
+
+    async fn returns(
+        &self,
+        bundle: Uuid,
+        after: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<JobReturns>, Error> {
+        self.inner()?.returns(bundle, after, limit).await
+    }
+
     async fn failures(&self, bundle: Uuid) -> Result<BTreeMap<String, u64>, Error> {
         self.inner()?.failures(bundle).await
     }
@@ -108,8 +128,8 @@ impl Store for Guarded {
         self.inner()?.standing_results(keys).await
     }
 
-    async fn cancel(&self, id: Uuid) -> Result<Cancelled, Error> {
-        self.inner()?.cancel(id).await
+    async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {
+        self.inner()?.change(id, change, at).await
     }
 
     async fn queue_depth(&self) -> Result<QueueDepth, Error> {

@@ -20,7 +20,7 @@ use testkit::{Signal, port, wait};
 use crate::support::{SOON, backfleet, command, get, import_samples, transcript};
 
 /// Longest wait for a bundle on a busy machine.
-const LATE: Duration = Duration::from_secs(120);
+const LATE: Duration = Duration::from_mins(2);
 
 /// Times that can be waited for.
 const SHORT_LEASE: [&str; 6] = ["--beat", "300ms", "--grace", "900ms", "--lease", "2500ms"];

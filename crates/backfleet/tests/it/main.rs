@@ -4,6 +4,8 @@
 
 mod command_line;
 mod dev;
+mod docs;
 mod fleet;
+mod reference;
 mod replay;
 mod support;

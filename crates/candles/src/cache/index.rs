@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use model::{Digest, SeriesId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, names};
+use crate::{Error, names, temporary};
 
 /// One indexed object.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -71,12 +71,13 @@ pub(super) fn read(path: &Path) -> Result<Option<Entry>, Error> {
 }
 
 /// Writes an entry, whole or not at all.
-pub(super) fn write(path: &Path, temporary: &Path, entry: &Entry) -> Result<(), Error> {
+pub(super) fn write(path: &Path, temporary_files: &Path, entry: &Entry) -> Result<(), Error> {
     let folder = path.parent().expect("an entry lies in a folder");
     fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
     let bytes = serde_json::to_vec(entry).map_err(Error::file("write", path))?;
     let replace = || -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(temporary)?;
+        fs::create_dir_all(temporary_files)?;
+        let mut file = temporary::file_in(temporary_files, "entry-")?;
         file.write_all(&bytes)?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use memmap2::Mmap;
 use model::{CandleSlice, Digest, Timeframe};
 
-use crate::Error;
+use crate::{Error, temporary};
 
 const _: () = assert!(cfg!(target_endian = "little"), "column files are mapped as they are");
 
@@ -131,7 +131,7 @@ fn header_count(bytes: &[u8], hash: Digest) -> Option<usize> {
 /// The file appears whole or not at all. Writing what is there already changes nothing.
 pub(super) fn publish(
     objects: &Path,
-    temporary: &Path,
+    temporary_files: &Path,
     timeframe: Timeframe,
     candles: CandleSlice<'_>,
 ) -> Result<(Digest, u64), Error> {
@@ -174,7 +174,9 @@ pub(super) fn publish(
     let folder = path.parent().expect("an object lies in a folder");
     fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
     let write = || -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(temporary)?;
+        // The folder of temporary files may have been deleted with the whole cache.
+        fs::create_dir_all(temporary_files)?;
+        let mut file = temporary::file_in(temporary_files, "object-")?;
         file.write_all(&header)?;
         for part in &parts {
             file.write_all(part)?;

@@ -69,6 +69,10 @@ fn all(folder: &Path, options: &ImportOptions) -> Result<Vec<(PathBuf, ImportOpt
             files.push(path);
         }
     }
+    if files.is_empty() {
+        let reason = "it holds no file that ends in .csv, .csv.gz, .zip, .tsv or .txt";
+        return Err(Error::Unreadable { path: folder.to_owned(), reason: reason.to_owned() });
+    }
     files.sort();
     Ok(files.into_iter().map(|path| (path, options.clone())).collect())
 }

@@ -28,6 +28,8 @@ use crate::{Clock, Error, Merged, ParquetStore, Segment};
 
 /// Rows that tell the timeframe.
 const SAMPLE: u64 = 20_000;
+/// Characters of a name that are shown where it is refused.
+const MAX_SHOWN: usize = 80;
 /// Exchange of files in the layout of Binance's archive.
 const BINANCE: &str = "binance";
 
@@ -150,6 +152,12 @@ impl Plan {
             ticker: ticker.ok_or_else(|| missing("ticker", "--ticker"))?,
             timeframe: timeframe.ok_or_else(|| missing("timeframe", "--timeframe"))?,
         };
+        for name in [&series.exchange, &series.ticker] {
+            if !model::is_symbol(name) {
+                let name = name.escape_debug().take(MAX_SHOWN).collect();
+                return Err(Error::BadName { name, reason: model::SYMBOL_RULE });
+            }
+        }
         let clock = options.clock.clone().unwrap_or_else(Clock::system);
         Ok(Plan { table, series, modal_ms, now_ms: clock.now_ms() })
     }

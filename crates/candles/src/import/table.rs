@@ -17,6 +17,11 @@ use crate::{Error, FileCause};
 const MAX_LINE: u64 = 65_536;
 /// Fields that a line may have.
 const MAX_FIELDS: usize = 64;
+/// Fields that a line has at least: time, open, high, low, close.
+const LEAST_FIELDS: usize = 5;
+/// A packed file is a trap if it unpacks to more than this many times its size, and that is much.
+const MOST_UNPACKED_TIMES: u64 = 200;
+const MUCH: u64 = 64 << 20;
 /// Fields of a line of Binance's archive.
 const BINANCE_FIELDS: usize = 12;
 const BUFFER: usize = 1 << 16;
@@ -25,6 +30,8 @@ const BUFFER: usize = 1 << 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     delimiter: char,
+    /// Whether numbers are written `1,5`: as the first row has it, for all rows.
+    decimal_comma: bool,
     fields: usize,
     /// Column of the time; and that of the time of day, where the first is a date alone.
     time: (usize, Option<usize>),
@@ -101,18 +108,21 @@ const NO_LAYOUT: &str = "the first line is neither a header that names time, ope
 impl Layout {
     /// The layout of a file that begins with the lines `first` and `second`.
     fn sniff(first: &str, second: Option<&str>) -> Option<Layout> {
-        let delimiter = [',', ';', '\t', '|']
-            .into_iter()
-            .max_by_key(|delimiter| (first.matches(*delimiter).count(), *delimiter == ','))?;
+        let delimiter = delimiter_of(first);
         let fields: Vec<&str> = first.split(delimiter).map(clean).collect();
         if fields.len() > MAX_FIELDS {
             return None;
         }
-        if Stamp::parse(fields.first()?).is_some() {
-            return Layout::without_header(delimiter, &fields);
-        }
         let second: Vec<&str> = second.unwrap_or("").split(delimiter).map(clean).collect();
-        Layout::with_header(delimiter, &fields, &second)
+        let is_row = Stamp::parse(fields.first()?).is_some();
+        let (mut layout, row) = if is_row {
+            (Layout::without_header(delimiter, &fields)?, fields)
+        } else {
+            (Layout::with_header(delimiter, &fields, &second)?, second)
+        };
+        let mut prices = layout.prices.iter().filter_map(|index| row.get(*index));
+        layout.decimal_comma = delimiter != ',' && prices.any(|price| price.contains(','));
+        Some(layout)
     }
 
     fn without_header(delimiter: char, fields: &[&str]) -> Option<Layout> {
@@ -123,6 +133,7 @@ impl Layout {
         }
         Some(Layout {
             delimiter,
+            decimal_comma: false,
             fields: fields.len(),
             time: (0, two.then_some(1)),
             prices: [open, open + 1, open + 2, open + 3],
@@ -163,6 +174,7 @@ impl Layout {
         };
         Some(Layout {
             delimiter,
+            decimal_comma: false,
             fields: fields.len(),
             time,
             prices: [
@@ -204,16 +216,35 @@ impl Layout {
             .time_of(&fields[..count])
             .and_then(|stamp| stamp.to_ms(zone))
             .ok_or(Rule::Unreadable)?;
-        let [open, high, low, close] = self.prices.map(|index| number(fields[index]));
+        let number = |index: usize| self.number(fields[index]);
+        let [open, high, low, close] = self.prices.map(number);
         Ok(Candle {
             open_time_ms,
             open: open?,
             high: high?,
             low: low?,
             close: close?,
-            volume: self.volume.map_or(Ok(0.0), |index| number(fields[index]))?,
+            volume: self.volume.map_or(Ok(0.0), number)?,
         })
     }
+
+    fn number(&self, field: &str) -> Result<f64, Rule> {
+        if !self.decimal_comma {
+            return number(field);
+        }
+        // A point beside decimal commas groups thousands, or the rows differ: not guessed at.
+        if field.contains('.') {
+            return Err(Rule::Unreadable);
+        }
+        number(&field.replacen(',', ".", 1))
+    }
+}
+
+/// What separates the fields of a line. A comma may also stand inside numbers and times, so any
+/// other delimiter that gives a row's fields goes before it.
+fn delimiter_of(line: &str) -> char {
+    let separates = |delimiter: &char| line.matches(*delimiter).count() >= LEAST_FIELDS - 1;
+    [';', '\t', '|'].into_iter().find(separates).unwrap_or(',')
 }
 
 /// A missing number is not finite; a text is unreadable.
@@ -237,6 +268,11 @@ fn unreadable(path: &Path, reason: &str) -> Error {
 
 /// How a file is packed, by its first bytes.
 fn packing(path: &Path) -> Result<Packing, Error> {
+    let kind = path.metadata().map_err(Error::file("open", path))?;
+    if !kind.is_file() {
+        // A pipe can be read once, and this reads three times.
+        return Err(unreadable(path, "it is not a regular file"));
+    }
     let mut magic = Vec::new();
     let file = File::open(path).map_err(Error::file("open", path))?;
     file.take(4).read_to_end(&mut magic).map_err(Error::file("read", path))?;
@@ -258,6 +294,7 @@ fn lines_of(
         Packing::Plain => lines(path, &mut BufReader::with_capacity(BUFFER, file), each),
         Packing::Gzip => {
             let unpacked = MultiGzDecoder::new(BufReader::with_capacity(BUFFER, file));
+            let unpacked = Limited::new(unpacked, path)?;
             lines(path, &mut BufReader::with_capacity(BUFFER, unpacked), each)
         }
         Packing::Zip => {
@@ -270,7 +307,11 @@ fn lines_of(
             let tables: Vec<usize> = (0..archive.len())
                 .filter(|index| {
                     archive.name_for_index(*index).is_some_and(|name| {
-                        Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"))
+                        // macOS packs a file of its own beside every file.
+                        !name.starts_with("__MACOSX/")
+                            && Path::new(name)
+                                .extension()
+                                .is_some_and(|e| e.eq_ignore_ascii_case("csv"))
                     })
                 })
                 .collect();
@@ -278,9 +319,33 @@ fn lines_of(
                 let reason = "it should hold exactly one CSV file";
                 return Err(unreadable(path, reason));
             };
-            let entry = archive.by_index(*only).map_err(bad)?;
+            let entry = Limited::new(archive.by_index(*only).map_err(bad)?, path)?;
             lines(path, &mut BufReader::with_capacity(BUFFER, entry), each)
         }
+    }
+}
+
+/// A reader of unpacked bytes that fails where there are absurdly many.
+struct Limited<R> {
+    unpacked: R,
+    left: u64,
+}
+
+impl<R> Limited<R> {
+    fn new(unpacked: R, path: &Path) -> Result<Limited<R>, Error> {
+        let packed = path.metadata().map_err(Error::file("look at", path))?.len();
+        Ok(Limited { unpacked, left: packed.saturating_mul(MOST_UNPACKED_TIMES).max(MUCH) })
+    }
+}
+
+impl<R: io::Read> io::Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.unpacked.read(buffer)?;
+        self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
+            let text = format!("it unpacks to more than {MOST_UNPACKED_TIMES} times its size");
+            io::Error::other(text)
+        })?;
+        Ok(count)
     }
 }
 
@@ -303,6 +368,12 @@ fn lines(
         }
         let line = std::str::from_utf8(&buffer)
             .map_err(|_| unreadable(path, &format!("line {number} is no UTF-8 text")))?;
+        if line.trim_end_matches(['\n', '\r']).contains('\r') {
+            return Err(unreadable(
+                path,
+                &format!("line {number} has line ends without a line feed"),
+            ));
+        }
         let line = line.trim_start_matches('\u{feff}').trim_end_matches(['\n', '\r']);
         if line.trim().is_empty() || line.starts_with('#') {
             continue;
@@ -357,6 +428,36 @@ mod tests {
         );
         check(",Open,High,Low,Close,Volume\n1970-01-02,1,4,0.5,2,9\n", &["2:86400000/2/9"]);
         check("time|o|h|l|c|v\n\n# note\n1970-01-02 00:00|1|4|0.5|2|9", &["4:86400000/2/9"]);
+    }
+
+    #[test]
+    fn decimal_commas_are_read_where_the_first_row_has_them() {
+        check(
+            "t;o;h;l;c;v\n60;1,5;4,5;0,5;2,25;9\n120;1,5;4,5;0,5;2;9,5\n180;1;1.000;1;1;1\n",
+            &["2:60000/2.25/9", "3:120000/2/9.5", "4:Unreadable"],
+        );
+        check("1970-01-02 00:05;1,5;4,5;0,5;2,5;9,5\n", &["1:86700000/2.5/9.5"]);
+        check(
+            "t;o;h;l;c;v\n60;1;4;1;2;9\n120;1,5;4,5;0,5;2,25;9\n",
+            &["2:60000/2/9", "3:Unreadable"],
+        );
+    }
+
+    #[test]
+    fn what_is_no_usual_file_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.csv");
+        let refused = |bytes: &[u8], words: &str| {
+            std::fs::write(&path, bytes).unwrap();
+            let error = Table::open(&path, None).unwrap_err().chain();
+            assert!(error.contains(words), "{error}");
+        };
+        refused(b"t,o,h,l,c\r60,1,1,1,1\r", "without a line feed");
+        let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        bomb.write_all(&vec![b'\n'; 80 << 20]).unwrap();
+        refused(&bomb.finish().unwrap(), "unpacks to more than 200 times its size");
+        let error = Table::open(Path::new("/dev/null"), None).unwrap_err().to_string();
+        assert!(error.contains("not a regular file"), "{error}");
     }
 
     #[test]

@@ -49,11 +49,30 @@ struct Inner {
     counts: Mutex<Counts>,
 }
 
+/// Refuses an address that holds more than the way to a server: the address is shown in messages
+/// and names the source, so no secret may be in it.
+fn check_url(url: &str) -> Result<(), Error> {
+    let refuse = |reason: &str| {
+        let cause = Cause::Settings { reason: reason.to_owned() };
+        Err(Error::Rejected { source_id: Arc::from("influx"), cause })
+    };
+    if url.contains('@') {
+        return refuse(
+            "the URL must not hold credentials: write them to a file for --influx-token-file",
+        );
+    }
+    if url.contains(['?', '#']) {
+        return refuse("the URL must end before \"?\": credentials belong in --influx-token-file");
+    }
+    Ok(())
+}
+
 impl Influx {
     /// A client for `settings`; connects when it is first used.
     ///
     /// Fails only if the settings cannot work whatever the server does.
     pub fn new(settings: InfluxSettings) -> Result<Influx, Error> {
+        check_url(&settings.url)?;
         let policy = settings.retention_policy.as_deref().unwrap_or("");
         let mapping = Digest::of(format!("{:?}", settings.mapping).as_bytes());
         let id: Arc<str> = format!(

@@ -23,7 +23,7 @@ use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnPath;
 use tempfile::TempPath;
 
-use crate::Error;
+use crate::{Error, temporary};
 
 const SCHEMA: &str = "message candles {
     required int64 timestamp (TIMESTAMP(MILLIS, true));
@@ -66,10 +66,8 @@ pub(crate) struct Writer {
 impl Writer {
     /// Begins the file that will be `path`.
     pub(crate) fn create(path: &Path) -> Result<Writer, Error> {
-        let file = tempfile::Builder::new()
-            .prefix(UNFINISHED)
-            .tempfile_in(folder(path))
-            .map_err(Error::file("write", path))?;
+        let file =
+            temporary::file_in(folder(path), UNFINISHED).map_err(Error::file("write", path))?;
         let (file, temporary) = file.into_parts();
         let begin = || -> ParquetResult<SerializedFileWriter<File>> {
             let mut properties = WriterProperties::builder()

@@ -22,7 +22,7 @@ pub(crate) use self::file::Writer;
 use self::file::Extent;
 use crate::cache::blocking;
 use crate::series::Settings;
-use crate::{CandleSource, Error, Segment, SeriesInfo, names};
+use crate::{CandleSource, Error, FileCause, Segment, SeriesInfo, names, temporary};
 
 const SETTINGS: &str = "_series.json";
 const LOCK: &str = ".lock";
@@ -102,8 +102,7 @@ impl ParquetStore {
         let settings = Settings { calendar, instrument: instrument.map(Into::into) };
         let text = serde_json::to_string_pretty(&settings).map_err(Error::file("write", &path))?;
         let replace = || -> io::Result<()> {
-            let mut file =
-                tempfile::Builder::new().prefix(file::UNFINISHED).tempfile_in(&folder)?;
+            let mut file = temporary::file_in(&folder, file::UNFINISHED)?;
             io::Write::write_all(&mut file, text.as_bytes())?;
             file.as_file().sync_all()?;
             file.persist(&path).map_err(|error| error.error)?;
@@ -152,8 +151,7 @@ impl Inner {
     fn look_at(&self, id: SeriesId, folder: &Path) -> Result<Option<SeriesInfo>, Error> {
         let mut whole: Option<Extent> = None;
         for segment in files(folder)? {
-            let path = path(folder, segment);
-            let Some(extent) = self.extent(&path)? else { continue };
+            let Some(extent) = self.extent(&path(folder, segment), segment)? else { continue };
             let so_far = whole.unwrap_or(Extent { count: 0, ..extent });
             whole = Some(Extent {
                 first_ms: so_far.first_ms.min(extent.first_ms),
@@ -167,7 +165,9 @@ impl Inner {
         Ok(Some(SeriesInfo { id, calendar, instrument, first_ms, last_ms, count }))
     }
 
-    fn extent(&self, path: &Path) -> Result<Option<Extent>, Error> {
+    /// What the file of `segment` holds. A damaged one has the extent of its name and no candle:
+    /// whoever needs them hears of the damage, and other series are not kept from anyone.
+    fn extent(&self, path: &Path, segment: Segment) -> Result<Option<Extent>, Error> {
         let Some(state) = state(path)? else { return Ok(None) };
         let known = |extents: &BTreeMap<PathBuf, (Digest, Option<Extent>)>| {
             extents.get(path).filter(|(at, _)| *at == state).map(|(_, extent)| *extent)
@@ -175,7 +175,14 @@ impl Inner {
         if let Some(extent) = known(&self.extents.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(extent);
         }
-        let extent = file::extent(path)?;
+        let extent = match file::extent(path) {
+            Err(error @ Error::File { cause: FileCause::Parquet(_), .. }) => {
+                tracing::warn!(error = %error.chain(), "a candle file is damaged");
+                let TimeRange { start_ms, end_ms } = segment.range();
+                Some(Extent { first_ms: start_ms, last_ms: end_ms - 1, count: 0 })
+            }
+            other => other?,
+        };
         let mut extents = self.extents.lock().unwrap_or_else(PoisonError::into_inner);
         extents.insert(path.to_owned(), (state, extent));
         Ok(extent)

@@ -75,9 +75,9 @@ enum FillAt {
 }
 
 impl<O: Observer> Walk<'_, '_, O> {
-    /// Levels that the open has jumped over.
+    /// Levels that the open has jumped over; `leaves`: the position ends at this open in any case.
     #[inline]
-    pub(super) fn gaps(&mut self, row: usize, candle: &Candle) {
+    pub(super) fn gaps(&mut self, row: usize, candle: &Candle, leaves: bool) {
         let Some(position) = &self.position else { return };
         let protection = position.levels.protection();
         let is_lost = position.lost(candle.open, protection.price);
@@ -95,7 +95,7 @@ impl<O: Observer> Walk<'_, '_, O> {
             return;
         }
         let rule = self.track.spec.fill.open_beyond_target;
-        if position.is_lost_in(candle) && rule == OpenBeyondTarget::StopAtLevel {
+        if position.is_lost_in(candle) && rule == OpenBeyondTarget::StopAtLevel && !leaves {
             self.exit_protected(row, protection, FillAt::Level);
             return;
         }
@@ -112,12 +112,17 @@ impl<O: Observer> Walk<'_, '_, O> {
             return;
         }
         let rules = &self.track.spec.fill;
-        let protection = position.levels.protection();
+        let mut protection = position.levels.protection();
         let favourable = position.favourable(candle);
         let is_entry_candle = position.entry_row == row;
         if is_entry_candle {
             won &= rules.stop_on_entry_candle && !position.was_pending;
-            lost &= rules.stop_on_entry_candle || protection.reason == FillReason::Liquidation;
+            if !rules.stop_on_entry_candle {
+                // No stop works yet, so none shields from the liquidation behind it.
+                let price = position.levels.liquidation();
+                protection = Protection { price, reason: FillReason::Liquidation };
+                lost = position.lost(position.adverse(candle), price);
+            }
         }
         // A pending entry was filled after the open, so its stop was not jumped over by it.
         let stop_at = if is_entry_candle && position.was_pending {
@@ -139,7 +144,8 @@ impl<O: Observer> Walk<'_, '_, O> {
             self.fill_targets(row, favourable, FillAt::Open(candle.open));
             if lost {
                 self.apply_next_stop();
-                if let Some(rest) = &self.position {
+                // The stop may have moved out of the candle's reach.
+                if let Some(rest) = self.position.as_ref().filter(|rest| rest.is_lost_in(candle)) {
                     self.exit_protected(row, rest.levels.protection(), FillAt::Level);
                 }
             }

@@ -61,6 +61,9 @@ impl Market {
     }
 }
 
+/// Share of a count of steps that is rounding: a few thousand last bits of an `f64`.
+const ROUNDING: f64 = 1e-12;
+
 /// `value` in whole steps; one that is a whole count of steps but for rounding stays as it is.
 fn round(value: f64, step: f64, towards: impl Fn(f64) -> f64) -> f64 {
     if step <= 0.0 {
@@ -68,7 +71,7 @@ fn round(value: f64, step: f64, towards: impl Fn(f64) -> f64) -> f64 {
     }
     let steps = value / step;
     let nearest = steps.round();
-    if (steps - nearest).abs() <= 1e-9 * nearest.abs().max(1.0) {
+    if (steps - nearest).abs() <= ROUNDING * nearest.abs().max(1.0) {
         return if nearest == 0.0 { 0.0 } else { value };
     }
     towards(steps) * step
@@ -87,5 +90,6 @@ mod tests {
         assert_eq!(round(0.3, 0.1, f64::floor), 0.3);
         assert_eq!(round(0.04, 0.1, f64::floor), 0.0);
         assert_eq!(round(7.3, 0.0, f64::floor), 7.3);
+        assert_eq!(round(183.336_999_976, 0.001, f64::floor), 183_336.0 * 0.001);
     }
 }

@@ -211,7 +211,8 @@ impl<'t, 'f, O: Observer> Walk<'t, 'f, O> {
             let stop_first = due_exit.is_some()
                 && self.track.spec.fill.flip_vs_stop == FlipVsStop::StopFirst
                 && (position.is_lost_in(candle) || position.is_won_in(candle));
-            self.gaps(row, candle);
+            let leaves = due_exit.is_some() && !stop_first;
+            self.gaps(row, candle, leaves);
             if stop_first {
                 return;
             }

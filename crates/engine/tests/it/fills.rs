@@ -1,4 +1,4 @@
-//! ENGINE.md section 3: where and in which order things fill inside a candle.
+//! Where and in which order things fill inside a candle (docs/concepts/fills.md).
 
 use model::settings::{BothTouched, FlipVsStop, GapFill, LevelBase, OpenBeyondTarget, RangeEnd};
 
@@ -82,6 +82,18 @@ fn an_open_beyond_the_target_that_spares_the_stop_fills_there_by_either_rule() {
     bracket("9 9 9 9 L | 100 100 100 100 | 125 126 91 95")
         .with(|spec| spec.fill.open_beyond_target = OpenBeyondTarget::StopAtLevel)
         .check(&["1 buy 100 Entry", "2 sell 125 TakeProfit"]);
+}
+
+#[test]
+fn a_position_that_leaves_at_the_open_is_not_stopped_later_in_its_candle() {
+    bracket("9 9 9 9 L | 100 100 100 100 S | 125 126 80 85 | 85 85 85 85")
+        .with(|spec| spec.fill.open_beyond_target = OpenBeyondTarget::StopAtLevel)
+        .check(&[
+            "1 buy 100 Entry",
+            "2 sell 125 TakeProfit",
+            "2 sell 125 Entry",
+            "2 buy 100 TakeProfit",
+        ]);
 }
 
 #[test]

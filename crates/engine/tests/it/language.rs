@@ -1,4 +1,4 @@
-//! ENGINE.md section 2: what conditions and numbers of the strategy language mean on candles.
+//! What conditions and numbers of the strategy language mean on candles.
 //!
 //! A condition is asked on every candle as an entry that leaves at once, so the candles it holds on
 //! are those before an entry; `explain` gives values of numbers.

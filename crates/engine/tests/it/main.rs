@@ -1,8 +1,10 @@
 //! The engine from outside: drawn candles in, fills out.
 
+mod coverage;
 mod drawn;
 mod explain;
 mod fills;
+mod golden;
 mod indicators;
 mod language;
 mod marks;

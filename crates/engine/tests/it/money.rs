@@ -1,4 +1,4 @@
-//! ENGINE.md section 4: sizes, fees, instruments, leverage, ruin.
+//! Sizes, fees, instruments, leverage, ruin (docs/concepts/fills.md).
 
 use model::settings::{Instrument, Level, LevelForm, Size};
 use model::strategy::{Expr, Price};
@@ -132,6 +132,18 @@ fn prices_round_against_the_trader_and_quantities_down() {
 }
 
 #[test]
+fn a_quantity_just_below_a_step_is_rounded_down() {
+    let instrument = Instrument { lot_step: 0.001, ..Instrument::default() };
+    let run = ticked(instrument, UP)
+        .with(|spec| {
+            spec.balance = 100_000.0;
+            spec.money_management.size = Size::FixedQuantity(183.336_999_976_202_38);
+        })
+        .run();
+    near(run.outcome.fills[0].quantity, 183.336);
+}
+
+#[test]
 fn what_is_too_small_is_skipped_and_counted_by_reason() {
     let least = Instrument { min_quantity: 2.0, ..Instrument::default() };
     assert_eq!(skipped(&ticked(least, UP).check(&[])), [(SkipReason::MinQuantity, 1)]);
@@ -201,6 +213,16 @@ fn the_stop_or_the_liquidation_fills_whichever_is_nearer_to_the_open() {
     };
     case(5.0).check(&["1 buy 100@100 Entry", "2 sell 100@95 StopLoss"]);
     case(9.7).check(&["1 buy 100@100 Entry", "2 sell 100@90 Liquidation"]);
+}
+
+#[test]
+fn a_stop_that_does_not_work_on_the_entry_candle_shields_from_no_liquidation() {
+    levered("9 9 9 9 L | 100 101 85 95 | 95 95 95 95", 10.0)
+        .with(|spec| {
+            spec.money_management.stop = Some(pct(5.0));
+            spec.fill.stop_on_entry_candle = false;
+        })
+        .check(&["1 buy 100@100 Entry", "1 sell 100@90 Liquidation"]);
 }
 
 #[test]

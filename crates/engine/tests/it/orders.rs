@@ -1,4 +1,4 @@
-//! ENGINE.md sections 3 and 4: trailing stops, following levels, partial exits, pending entries.
+//! Trailing stops, following levels, partial exits, pending entries (docs/concepts/fills.md).
 
 use std::num::NonZeroU32;
 
@@ -137,6 +137,22 @@ fn a_partial_exit_closes_its_share_and_moves_the_stop_for_the_next_candle() {
         "2 sell 110.00000000000001 TakeProfit",
         "3 sell 100 StopLoss",
     ]);
+}
+
+#[test]
+fn a_stop_that_a_partial_exit_moves_out_of_reach_is_not_hit_in_that_candle() {
+    let text = "9 9 9 9 L | 100 111 89 100 | 100 100 81 90 | 90 90 79 85 | 85 85 85 85";
+    halves(text)
+        .with(|spec| {
+            spec.fill.both_touched = BothTouched::TargetFirst;
+            let farther = Level { form: LevelForm::Pct(20.0), follow: false };
+            spec.money_management.exits[0].then_stop = Some(ThenStop::Level(farther));
+        })
+        .check(&[
+            "1 buy 2@100 Entry",
+            "1 sell 110.00000000000001 TakeProfit",
+            "3 sell 80 StopLoss",
+        ]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! ENGINE.md section 10, on generated candles.
+//! Properties that every backtest has, on generated candles.
 
 use std::cell::RefCell;
 use std::num::NonZeroU32;
@@ -17,7 +17,7 @@ use proptest::prelude::*;
 
 use crate::drawn::{Drawn, MINUTE_MS, Unwatched, compare, drawn, number, pct, spec};
 
-/// A pseudo-random number in [0, 1): the generator of STATISTICS.md.
+/// A pseudo-random number in [0, 1).
 pub(crate) fn uniform(state: &mut u64) -> f64 {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     (*state >> 11) as f64 / (1_u64 << 53) as f64

@@ -1,4 +1,4 @@
-//! ENGINE.md section 4: cooldown, limits of time, streaks of losses.
+//! Cooldown, limits of time, streaks of losses (docs/concepts/fills.md).
 
 use std::num::NonZeroU32;
 

@@ -1,4 +1,4 @@
-//! ENGINE.md sections 1 and 2: when a signal is read and what it does.
+//! When a signal is read and what it does (docs/concepts/fills.md).
 
 use model::SkipReason;
 use model::settings::AllowedSides;

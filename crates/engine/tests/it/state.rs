@@ -1,4 +1,4 @@
-//! ENGINE.md section 4: conditions that ask about the position; and what is refused by name.
+//! Conditions that ask about the position; and what is refused by name.
 
 use std::sync::Arc;
 

@@ -297,20 +297,25 @@ pub(super) fn symbol(
         wrong_type(value, pointer, "a string", faults);
         return None;
     };
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "._:/-".contains(c);
-    if (1..=MAX_SYMBOL).contains(&text.len()) && text.chars().all(allowed) {
+    if is_symbol(text) {
         return Some(text.clone());
     }
-    let message = format!(
-        "\"{name}\" must be 1 to {MAX_SYMBOL} of the characters A-Z a-z 0-9 . _ : / -, not \"{}\"",
-        shown(text)
-    );
+    let message = format!("\"{name}\" must be {SYMBOL_RULE}, not \"{}\"", shown(text));
     faults.add(pointer, "invalid_text", message);
     None
 }
 
+/// What a name of an exchange or ticker must be, in words.
+pub const SYMBOL_RULE: &str = "1 to 64 of the characters A-Z a-z 0-9 . _ : / -";
+
 /// Longest name of an exchange or ticker.
 const MAX_SYMBOL: usize = 64;
+
+/// Whether a request can name an exchange or ticker so; see [`SYMBOL_RULE`].
+pub fn is_symbol(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._:/-".contains(c);
+    (1..=MAX_SYMBOL).contains(&text.len()) && text.chars().all(allowed)
+}
 
 /// Notes that `value` is not `wanted` (`a string`).
 pub(super) fn wrong_type(value: &Value, pointer: &str, wanted: &str, faults: &mut Faults) {

@@ -1,4 +1,4 @@
-//! Reads group `fill`: the switches of ENGINE.md section 3 and the peers' profiles.
+//! Reads group `fill`: the switches of docs/concepts/fills.md and the profiles of peers.
 
 use serde_json::Value;
 
@@ -88,7 +88,7 @@ pub(super) fn read(value: &Value, pointer: &str, faults: &mut Faults) -> FillRul
     }
 }
 
-/// The switches as a peer has them (ENGINE.md section 3; freqtrade's from its documentation: a level
+/// The switches as a peer has them (docs/concepts/fills.md; freqtrade as documented: a level
 /// that the open has jumped over fills at the level, and an open trade is closed at the end).
 fn profile_rules(profile: FillProfile) -> FillRules {
     let rules = FillRules {

@@ -31,6 +31,7 @@ use crate::{SeriesId, TimeRange, Timeframe};
 
 pub use axes::{Axis, Position};
 use axes::{Choices, Lengths, Survivors};
+pub use fields::{SYMBOL_RULE, is_symbol};
 use parameters::Parameters;
 use request::Labels;
 

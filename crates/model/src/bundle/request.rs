@@ -1,4 +1,4 @@
-//! Reads a whole request: the table of DESIGN.md ("Bundle request") field by field.
+//! Reads a whole request, field by field (docs/reference/bundle-request.md).
 
 use std::collections::BTreeMap;
 

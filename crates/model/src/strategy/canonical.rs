@@ -1,8 +1,8 @@
 //! Canonical form: one tree for every way to write the same strategy.
 //!
 //! Rewrites only what keeps every value exactly: nested `all` and `any` are flattened, sorted by
-//! canonical text, deduplicated and collapsed when single; `not` is pushed to the leaves (ENGINE.md
-//! section 2: a null is false in both senses); a window of one candle goes; -0 is 0. The order of
+//! canonical text, deduplicated and collapsed when single; `not` is pushed to the leaves (a
+//! null is false in both senses); a window of one candle goes; -0 is 0. The order of
 //! floating-point operations is never changed.
 
 use super::json::cond_json;

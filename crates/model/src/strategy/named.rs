@@ -1,4 +1,4 @@
-//! Named signals: macros over the composable form (ENGINE.md section 6).
+//! Named signals: macros over the composable form.
 //!
 //! Each side is a text of the language itself, so the table below is also their documentation: what
 //! `EmaCross(n: 20)` means is `crossUp(close, ema(close, 20))` for the long side. Arguments stand as

@@ -1,4 +1,4 @@
-//! W: how much history a strategy needs before its range (ENGINE.md section 1).
+//! W: how much history a strategy needs before its range.
 //!
 //! The need of a node is the number of candles BEFORE a candle that its value there depends on: 0
 //! for a price, n - 1 for a window of n. Needs of nested nodes add. A recursive indicator depends on

@@ -65,6 +65,30 @@ pub struct ResultDetail {
     pub outcome: Vec<u8>,
 }
 
+/// One job as a point of its bundle.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct JobPoint {
+    /// Index in the full product.
+    pub seq: u32,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// The metric asked for, where it is defined.
+    pub value: Option<f64>,
+}
+
+/// One completed job as a column of its bundle's returns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobReturns {
+    /// Index in the full product.
+    pub seq: u32,
+    /// Result key: equal ones are one result.
+    pub key: Digest,
+    /// `settings` of the summary: calendar, periods per year, risk-free rate.
+    pub settings: Value,
+    /// Daily returns.
+    pub daily_returns: Vec<f64>,
+}
+
 /// One attempt that ended abnormally.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptRow {

@@ -1,6 +1,7 @@
 //! What every store promises: the trait, its rows and its errors.
 
 mod bundles;
+mod changes;
 mod jobs;
 mod work;
 
@@ -12,8 +13,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use bundles::{BundleFilter, BundleRow, Cancelled, Idempotency, NewBundle, NewJob, Submitted};
+pub(crate) use changes::Decision;
+pub use changes::{Change, Changed, Labels, Standing};
 pub use jobs::{
-    AttemptRow, JobCursor, JobError, JobFilter, JobRow, MetricSort, ResultDetail, ResultSummary,
+    AttemptRow, JobCursor, JobError, JobFilter, JobPoint, JobReturns, JobRow, MetricSort,
+    ResultDetail, ResultSummary,
 };
 pub use work::{
     Beat, CancelFlag, Claim, Ending, Finish, Held, LeaseTimes, Maintained, NewResult, Progress,
@@ -115,6 +119,24 @@ pub trait Store: Send + Sync {
     async fn job(&self, bundle: Uuid, seq: u32)
     -> Result<Option<(JobRow, Vec<AttemptRow>)>, Error>;
 
+    /// Status and one metric (a plain id) of the jobs after `after`, ascending by seq, at most
+    /// `limit`.
+    async fn points(
+        &self,
+        bundle: Uuid,
+        metric: &str,
+        after: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<JobPoint>, Error>;
+
+    /// Daily returns of the completed jobs after `after`, ascending by seq, at most `limit`.
+    async fn returns(
+        &self,
+        bundle: Uuid,
+        after: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<JobReturns>, Error>;
+
     /// Failed jobs of one bundle by error code.
     async fn failures(&self, bundle: Uuid) -> Result<BTreeMap<String, u64>, Error>;
 
@@ -124,8 +146,19 @@ pub trait Store: Send + Sync {
     /// Of these result keys, those that stand, with their outcome hash.
     async fn standing_results(&self, keys: &[Digest]) -> Result<BTreeMap<Digest, Digest>, Error>;
 
-    /// Calls a bundle off: its pending jobs now, its running ones at their next beat.
-    async fn cancel(&self, id: Uuid) -> Result<Cancelled, Error>;
+    /// Changes a bundle if its state allows it, and only at version `at` where that is named.
+    ///
+    /// Changes of one bundle have one order; each is written whole or not at all. Repeating one
+    /// writes nothing. `Refused` where there is no such bundle.
+    async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error>;
+
+    /// Calls a bundle off, at whatever version it is.
+    async fn cancel(&self, id: Uuid) -> Result<Cancelled, Error> {
+        Ok(match self.change(id, &Change::Cancel, None).await? {
+            Changed::Refused(standing) => Cancelled::AlreadyFinal(standing.status),
+            Changed::Applied | Changed::Unchanged | Changed::OtherVersion(_) => Cancelled::Accepted,
+        })
+    }
 
     /// The queue in numbers.
     async fn queue_depth(&self) -> Result<QueueDepth, Error>;

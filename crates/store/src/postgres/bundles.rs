@@ -1,4 +1,4 @@
-//! Bundles: submit, read, list, cancel, and what makes them final.
+//! Bundles: submit, read, list, and what makes them final.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,9 @@ use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::Postgres;
-use crate::failure::retrying;
 use crate::payload::{clean, fold, rank};
 use crate::rows::{BundleRecord, digest, request};
-use crate::{BundleFilter, BundleRow, Cancelled, Error, Idempotency, NewBundle, NewJob, Submitted};
+use crate::{BundleFilter, BundleRow, Error, Idempotency, NewBundle, NewJob, Submitted};
 
 /// Jobs in one insert; bounds the memory of its parameters.
 const CHUNK: usize = 10_000;
@@ -164,46 +163,4 @@ impl Postgres {
         }
         Ok(found)
     }
-
-    pub(super) async fn cancel_bundle(&self, id: Uuid) -> Result<Cancelled, Error> {
-        let answer = retrying(|| self.try_cancel(id)).await?;
-        // Workers that were finishing meanwhile did not see our counts, nor we theirs.
-        finish_bundles(&self.pool, &[id]).await?;
-        Ok(answer)
-    }
-
-    async fn try_cancel(&self, id: Uuid) -> Result<Cancelled, Error> {
-        let mut tx = self.pool.begin().await?;
-        sqlx::query(include_str!("sql/allow_bulk.sql")).execute(&mut *tx).await?;
-        let (status, cancel) = standing(&mut tx, id).await?;
-        if cancel {
-            return Ok(Cancelled::Accepted);
-        }
-        if status.is_final() {
-            return Ok(Cancelled::AlreadyFinal(status));
-        }
-        let query = sqlx::query_scalar(include_str!("sql/cancel_jobs.sql")).bind(id);
-        let called_off: i64 = query.fetch_one(&mut *tx).await?;
-        if called_off > 0 {
-            let query = sqlx::query(include_str!("sql/cancel_bundle.sql")).bind(id);
-            query.execute(&mut *tx).await?;
-            tx.commit().await?;
-            return Ok(Cancelled::Accepted);
-        }
-        // All jobs were final; only the bundle was not said to be.
-        finish_bundles(&mut *tx, &[id]).await?;
-        let (status, _) = standing(&mut tx, id).await?;
-        tx.commit().await?;
-        Ok(Cancelled::AlreadyFinal(status))
-    }
-}
-
-/// Status and cancel flag of a bundle, whose row stays locked.
-async fn standing(conn: &mut PgConnection, id: Uuid) -> Result<(BundleStatus, bool), Error> {
-    let query = sqlx::query_as(include_str!("sql/lock_bundle.sql")).bind(id);
-    let row: Option<(i16, bool)> = query.fetch_optional(conn).await?;
-    let refused = |what| Error::Refused { reason: format!("bundle \"{id}\" {what}") };
-    let (status, cancel) = row.ok_or_else(|| refused("does not exist"))?;
-    let status = BundleStatus::from_code(status).ok_or_else(|| refused("has no status"))?;
-    Ok((status, cancel))
 }

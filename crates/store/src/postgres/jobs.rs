@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::Postgres;
 use super::bundles::seq as column;
 use crate::payload::{clean, floats, unpack};
-use crate::rows::{AttemptRecord, JobRecord};
-use crate::{AttemptRow, Error, JobFilter, JobRow, QueueDepth, ResultDetail};
+use crate::rows::{AttemptRecord, JobRecord, PointRecord, ReturnsRecord};
+use crate::{AttemptRow, Error, JobFilter, JobPoint, JobReturns, JobRow, QueueDepth, ResultDetail};
 
 impl Postgres {
     pub(super) async fn list_jobs(
@@ -53,6 +53,35 @@ impl Postgres {
         let query = sqlx::query_as(include_str!("sql/list_attempts.sql")).bind(bundle).bind(seq);
         let attempts: Vec<AttemptRecord> = query.fetch_all(&self.pool).await?;
         Ok(Some((job, attempts.into_iter().map(|AttemptRecord(row)| row).collect())))
+    }
+
+    pub(super) async fn list_points(
+        &self,
+        bundle: Uuid,
+        metric: &str,
+        after: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<JobPoint>, Error> {
+        let query = sqlx::query_as(include_str!("sql/list_points.sql")).bind(bundle).bind(metric);
+        let query = query
+            .bind(after.map(|after| i32::try_from(after).unwrap_or(i32::MAX)))
+            .bind(i64::from(limit));
+        let rows: Vec<PointRecord> = query.fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(|PointRecord(row)| row).collect())
+    }
+
+    pub(super) async fn list_returns(
+        &self,
+        bundle: Uuid,
+        after: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<JobReturns>, Error> {
+        let query = sqlx::query_as(include_str!("sql/list_returns.sql")).bind(bundle);
+        let query = query
+            .bind(after.map(|after| i32::try_from(after).unwrap_or(i32::MAX)))
+            .bind(i64::from(limit));
+        let rows: Vec<ReturnsRecord> = query.fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(|ReturnsRecord(row)| row).collect())
     }
 
     pub(super) async fn count_failures(

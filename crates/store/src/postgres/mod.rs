@@ -10,6 +10,7 @@
 //! waits for a bundle row.
 
 mod bundles;
+mod changes;
 mod finish;
 mod jobs;
 mod maintenance;
@@ -33,9 +34,10 @@ use uuid::Uuid;
 use crate::failure::{SCHEMA_VERSION, of_migration, within};
 use crate::rows::WorkerRecord;
 use crate::{
-    AttemptRow, BundleFilter, BundleRow, Cancelled, Claim, Error, Finish, Held, JobFilter, JobRow,
-    LeaseTimes, Maintained, NewBundle, Presence, Progress, QueueDepth, Release, ResultDetail,
-    Schema, Settled, Store, Submitted, WorkerId, WorkerInfo, WorkerRow,
+    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
+    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, Presence, Progress,
+    QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId, WorkerInfo,
+    WorkerRow,
 };
 use maintenance::Watch;
 
@@ -255,6 +257,25 @@ impl Store for Postgres {
         self.call(self.read_job(bundle, seq)).await
     }
 
+    async fn points(
+        &self,
+        bundle: Uuid,
+        metric: &str,
+        after: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<JobPoint>, Error> {
+        self.call(self.list_points(bundle, metric, after, limit)).await
+    }
+
+    async fn returns(
+        &self,
+        bundle: Uuid,
+        after: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<JobReturns>, Error> {
+        self.call(self.list_returns(bundle, after, limit)).await
+    }
+
     async fn failures(&self, bundle: Uuid) -> Result<BTreeMap<String, u64>, Error> {
         self.call(self.count_failures(bundle)).await
     }
@@ -267,8 +288,8 @@ impl Store for Postgres {
         self.call(self.find_results(keys)).await
     }
 
-    async fn cancel(&self, id: Uuid) -> Result<Cancelled, Error> {
-        self.call_within(BULK_TIMEOUT, self.cancel_bundle(id)).await
+    async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {
+        self.call_within(BULK_TIMEOUT, self.change_bundle(id, change, at)).await
     }
 
     async fn queue_depth(&self) -> Result<QueueDepth, Error> {

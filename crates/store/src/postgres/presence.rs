@@ -105,6 +105,25 @@ impl Presence for PgPresence {
     }
 }
 
+impl PgPresence {
+    /// Starts the task that owns the session.
+    fn keep(&self, session: Session) -> Handle {
+        let connected = Arc::new(AtomicBool::new(true));
+        let (commands, receiver) = mpsc::channel(4);
+        let keeper = Keeper {
+            store: self.store.clone(),
+            worker: self.worker,
+            beat_timeout: self.beat_timeout,
+            hint: Arc::clone(&self.hint),
+            connected: Arc::clone(&connected),
+            commands: receiver,
+        };
+        let mut task = JoinSet::new();
+        task.spawn(keeper.keep(session));
+        Handle { commands, connected, _task: task }
+    }
+}
+
 impl Handle {
     /// Beats on the session; `None` where it is away or does not answer.
     async fn beat(&self, limit: Duration) -> Option<Beat> {
@@ -174,7 +193,12 @@ impl Keeper {
         tracing::warn!(worker.id = worker, "the presence session is lost; connecting again");
         let mut pause = PAUSES.0;
         loop {
-            match Session::open(&self.store, self.worker).await {
+            let open = async {
+                let mut session = Session::open(&self.store).await?;
+                within(self.beat_timeout, session.begin(self.worker)).await?;
+                Ok::<Session, Error>(session)
+            };
+            match open.await {
                 Ok(session) => {
                     tracing::info!(worker.id = worker, "the presence session is back");
                     return Some(session);
@@ -198,23 +222,22 @@ impl Keeper {
 }
 
 impl Session {
-    /// Connects, takes the presence lock and listens.
-    async fn open(store: &Postgres, worker: WorkerId) -> Result<Session, Error> {
+    async fn open(store: &Postgres) -> Result<Session, Error> {
         // A pool of one: a lost session is never handed out again under the listener's feet.
         let pool = pool_options(1, store.connect_timeout)
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with(store.direct.clone());
-        let open = async {
-            let mut listener = PgListener::connect_with(&pool).await?;
-            listener.ignore_pool_close_event(true);
-            listener.eager_reconnect(false);
-            listener.execute(include_str!("sql/listen_for_jobs.sql")).await?;
-            let mut session = Session { listener, locked: false };
-            session.lock(worker).await?;
-            Ok::<Session, Error>(session)
-        };
-        within(store.connect_timeout * 2, open).await
+        let mut listener = within(store.connect_timeout, PgListener::connect_with(&pool)).await?;
+        listener.ignore_pool_close_event(true);
+        listener.eager_reconnect(false);
+        Ok(Session { listener, locked: false })
+    }
+
+    /// Listens and takes the presence lock.
+    async fn begin(&mut self, worker: WorkerId) -> Result<(), Error> {
+        self.listener.execute(include_str!("sql/listen_for_jobs.sql")).await?;
+        self.lock(worker).await
     }
 
     async fn lock(&mut self, worker: WorkerId) -> Result<(), Error> {
@@ -277,43 +300,32 @@ impl Postgres {
         info: &WorkerInfo,
         times: LeaseTimes,
     ) -> Result<Box<dyn Presence>, Error> {
+        // Before there is a worker, so that a failure leaves none behind.
+        let mut session = Session::open(self).await?;
+        let pooled = session.is_pooled(self).await?;
         let slots = i32::try_from(info.slots).unwrap_or(i32::MAX);
         let lease = i64::try_from(times.lease.as_millis()).unwrap_or(i64::MAX);
         let query = sqlx::query_scalar(include_str!("sql/enter_worker.sql"));
         let query = query.bind(clean(&info.host)).bind(clean(&info.version));
         let worker = WorkerId(query.bind(slots).bind(lease).fetch_one(&self.pool).await?);
-
-        let beat_timeout = times.beat.clamp(BEAT_TIMEOUTS.0, BEAT_TIMEOUTS.1);
         let hint = Arc::new(Notify::new());
-        let mut session = Session::open(self, worker).await?;
-        let handle = if session.is_pooled(self).await? {
+        let beat_timeout = times.beat.clamp(BEAT_TIMEOUTS.0, BEAT_TIMEOUTS.1);
+        let mut presence =
+            PgPresence { store: self.clone(), worker, beat_timeout, hint, session: None };
+        if pooled {
             tracing::warn!(
                 worker.id = worker.0,
                 "the database is behind a transaction pooler: this worker has no presence lock and \
                  hears of no submits, so a crash is noticed only when its lease is over and work is \
                  found only by polling; give a direct URL"
             );
-            session.unlock(worker).await?;
-            None
         } else {
+            session.begin(worker).await?;
             let query = sqlx::query(include_str!("sql/claim_presence.sql")).bind(worker.0);
             query.execute(&self.pool).await?;
-            let connected = Arc::new(AtomicBool::new(true));
-            let (commands, receiver) = mpsc::channel(4);
-            let keeper = Keeper {
-                store: self.clone(),
-                worker,
-                beat_timeout,
-                hint: Arc::clone(&hint),
-                connected: Arc::clone(&connected),
-                commands: receiver,
-            };
-            let mut task = JoinSet::new();
-            task.spawn(keeper.keep(session));
-            Some(Handle { commands, connected, _task: task })
-        };
-        let store = self.clone();
-        Ok(Box::new(PgPresence { store, worker, beat_timeout, hint, session: handle }))
+            presence.session = Some(presence.keep(session));
+        }
+        Ok(Box::new(presence))
     }
 
     async fn leave_worker(&self, worker: WorkerId) -> Result<(), Error> {

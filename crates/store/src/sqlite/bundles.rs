@@ -1,4 +1,4 @@
-//! Bundles: submit, read, list, cancel, and what makes them final.
+//! Bundles: submit, read, list, and what makes them final.
 
 use model::{BundleStatus, Digest};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Sqlite, Write, hex};
 use crate::payload::{clean, fold, rank};
 use crate::rows::{BundleRecord, digest, request};
-use crate::{BundleFilter, BundleRow, Cancelled, Error, Idempotency, NewBundle, NewJob, Submitted};
+use crate::{BundleFilter, BundleRow, Error, Idempotency, NewBundle, NewJob, Submitted};
 
 /// Jobs in one insert; bounds the memory of its parameter.
 const CHUNK: usize = 10_000;
@@ -150,29 +150,6 @@ impl Sqlite {
         Ok(rows.into_iter().map(|BundleRecord(row)| row).collect())
     }
 
-    pub(super) async fn cancel_bundle(&self, id: Uuid) -> Result<Cancelled, Error> {
-        let mut write = self.begin().await?;
-        let (status, cancel) = write.standing(id).await?;
-        if cancel {
-            return Ok(Cancelled::Accepted);
-        }
-        if status.is_final() {
-            return Ok(Cancelled::AlreadyFinal(status));
-        }
-        let now = write.now;
-        let query = sqlx::query(include_str!("sql/cancel_pending.sql")).bind(id).bind(now);
-        let pending = query.execute(&mut *write.tx).await?.rows_affected();
-        let query = sqlx::query(include_str!("sql/cancel_running.sql")).bind(id);
-        query.execute(&mut *write.tx).await?;
-        let query = sqlx::query(include_str!("sql/cancel_bundle.sql")).bind(id);
-        query.execute(&mut *write.tx).await?;
-        let cancelled = pending.cast_signed();
-        write.count(id, NO_WORKER, Delta { cancelled, ..Delta::default() }).await?;
-        write.finish_bundle(id).await?;
-        write.tx.commit().await?;
-        Ok(Cancelled::Accepted)
-    }
-
     pub(super) async fn find_results(
         &self,
         keys: &[Digest],
@@ -188,17 +165,5 @@ impl Sqlite {
             }
         }
         Ok(found)
-    }
-}
-
-impl Write {
-    /// Status and cancel flag of a bundle.
-    async fn standing(&mut self, id: Uuid) -> Result<(BundleStatus, bool), Error> {
-        let query = sqlx::query_as(include_str!("sql/lock_bundle.sql")).bind(id);
-        let row: Option<(i16, bool)> = query.fetch_optional(&mut *self.tx).await?;
-        let refused = |what| Error::Refused { reason: format!("bundle \"{id}\" {what}") };
-        let (status, cancel) = row.ok_or_else(|| refused("does not exist"))?;
-        let status = BundleStatus::from_code(status).ok_or_else(|| refused("has no status"))?;
-        Ok((status, cancel))
     }
 }

@@ -7,6 +7,7 @@
 //! **Invariant:** time comes from SQLite's clock, read once per transaction.
 
 mod bundles;
+mod changes;
 mod jobs;
 mod maintenance;
 mod presence;
@@ -33,9 +34,10 @@ use uuid::Uuid;
 use crate::failure::{SCHEMA_VERSION, of_migration, within};
 use crate::rows::WorkerRecord;
 use crate::{
-    AttemptRow, BundleFilter, BundleRow, Cancelled, Claim, Error, Finish, Held, JobFilter, JobRow,
-    LeaseTimes, Maintained, NewBundle, Presence, Progress, QueueDepth, Release, ResultDetail,
-    Schema, Settled, Store, Submitted, WorkerId, WorkerInfo, WorkerRow,
+    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
+    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, Presence, Progress,
+    QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId, WorkerInfo,
+    WorkerRow,
 };
 use maintenance::Watch;
 
@@ -74,7 +76,7 @@ impl Sqlite {
         let lock = lock_file(path)?;
         let options = configured(SqliteConnectOptions::new().filename(path));
         let writer = pool(options.clone(), 1);
-        let reader = pool(options.optimize_on_close(true, None), READERS);
+        let reader = pool(options, READERS);
         Sqlite::start(writer, reader, Some(Arc::new(lock))).await
     }
 
@@ -278,6 +280,25 @@ impl Store for Sqlite {
         self.call(CALL_TIMEOUT, self.read_job(bundle, seq)).await
     }
 
+    async fn points(
+        &self,
+        bundle: Uuid,
+        metric: &str,
+        after: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<JobPoint>, Error> {
+        self.call(CALL_TIMEOUT, self.list_points(bundle, metric, after, limit)).await
+    }
+
+    async fn returns(
+        &self,
+        bundle: Uuid,
+        after: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<JobReturns>, Error> {
+        self.call(CALL_TIMEOUT, self.list_returns(bundle, after, limit)).await
+    }
+
     async fn failures(&self, bundle: Uuid) -> Result<BTreeMap<String, u64>, Error> {
         self.call(CALL_TIMEOUT, self.count_failures(bundle)).await
     }
@@ -290,8 +311,8 @@ impl Store for Sqlite {
         self.call(CALL_TIMEOUT, self.find_results(keys)).await
     }
 
-    async fn cancel(&self, id: Uuid) -> Result<Cancelled, Error> {
-        self.call(BULK_TIMEOUT, self.cancel_bundle(id)).await
+    async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {
+        self.call(BULK_TIMEOUT, self.change_bundle(id, change, at)).await
     }
 
     async fn queue_depth(&self) -> Result<QueueDepth, Error> {

@@ -86,6 +86,19 @@ conformance! {
         a_final_bundle_cannot_be_cancelled
         a_bundle_that_does_not_exist_cannot_be_cancelled
         a_cancel_is_safe_while_jobs_are_claimed_and_finished;
+    deciding:
+        a_paused_bundle_gives_no_job_until_it_is_resumed
+        a_bundle_that_never_began_is_queued_again_after_a_pause
+        the_last_running_jobs_end_a_paused_bundle
+        a_retry_opens_a_final_bundle_again
+        a_retry_takes_one_status_only_where_it_is_named
+        failed_jobs_of_a_paused_bundle_wait_after_a_retry
+        a_bundle_being_called_off_refuses_everything_else
+        a_new_priority_moves_jobs_that_wait_or_come_back
+        tags_are_set_and_removed_one_by_one
+        a_change_at_another_version_is_not_made
+        a_bundle_that_does_not_exist_cannot_be_changed
+        racing_changes_lose_no_job_and_no_count;
     reaping:
         jobs_of_a_silent_worker_are_rescued_after_its_lease
         jobs_of_an_absent_worker_are_rescued_after_the_grace
@@ -101,6 +114,8 @@ conformance! {
         jobs_are_listed_by_metric_with_missing_ones_last
         jobs_are_found_by_status_code_and_seq
         failures_are_counted_by_code
+        points_show_status_and_one_metric
+        returns_are_read_in_pages
         standing_results_are_found
         the_queue_is_measured;
 }

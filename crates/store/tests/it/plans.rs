@@ -1,7 +1,7 @@
-//! Plans of the hot statements on PostgreSQL, pinned: the index, no sort, no lock too many.
+//! Plans of the claim, pinned: its index, no sort, no lock too many.
 
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 
 use crate::fixture::{Engine, Fixture, OUR_LOCKS, bundle};
 
@@ -112,4 +112,37 @@ async fn a_sort_plan_takes_no_more_locks_than_rows() {
     let (plan, locks) = explain(&mut conn, sorting, 5).await;
     assert!(kinds(&candidate_nodes(&plan)).contains(&"Sort"), "the plan was to be a bad one");
     assert_eq!(locks, 5);
+}
+
+/// How SQLite runs a statement, one line a step.
+async fn plan_on_sqlite(statement: &str) -> String {
+    let fixture = Fixture::sqlite().await;
+    let Engine::Sqlite { path, .. } = &fixture.engine else { unreachable!("it is SQLite") };
+    let url = format!("sqlite://{}", path.display());
+    let mut conn = SqliteConnection::connect(&url).await.unwrap();
+    let text = statement.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>();
+    let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", text.join(" ")));
+    let rows = sqlx::raw_sql(sql).fetch_all(&mut conn).await.unwrap();
+    let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+    steps.join("\n")
+}
+
+#[tokio::test]
+async fn a_claim_on_sqlite_walks_its_index_and_sorts_nothing() {
+    let plan = plan_on_sqlite(include_str!("../../src/sqlite/sql/claim_jobs.sql")).await;
+    assert!(plan.contains("USING COVERING INDEX job_claimable"), "{plan}");
+    assert!(!plan.contains("ORDER BY"), "{plan}");
+}
+
+#[tokio::test]
+async fn jobs_named_in_a_parameter_are_found_by_their_ids_on_sqlite() {
+    for statement in [
+        include_str!("../../src/sqlite/sql/finish_jobs.sql"),
+        include_str!("../../src/sqlite/sql/ended_jobs.sql"),
+        include_str!("../../src/sqlite/sql/record_progress.sql"),
+    ] {
+        let plan = plan_on_sqlite(statement).await;
+        assert!(plan.contains("USING INTEGER PRIMARY KEY"), "{plan}");
+        assert!(!plan.contains("job_running"), "{plan}");
+    }
 }

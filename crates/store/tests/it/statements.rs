@@ -56,3 +56,14 @@ async fn every_postgres_statement_prepares() {
         assert!(prepared.is_ok(), "{name}: {:?}", prepared.err());
     }
 }
+
+#[tokio::test]
+async fn each_migration_is_counted_in_the_version_needed() {
+    for (store, fixture) in
+        [("sqlite", Fixture::sqlite().await), ("postgres", Fixture::postgres().await)]
+    {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(store);
+        let files = i64::try_from(fs::read_dir(folder).unwrap().count()).unwrap();
+        assert_eq!(fixture.store.schema().await.unwrap().needed, files, "{store}");
+    }
+}

@@ -1,10 +1,10 @@
-//! Rules of STYLE.md and DESIGN.md that read the workspace's own files.
+//! Rules of the workspace that read its own files (CONTRIBUTING.md, ARCHITECTURE.md).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The only arrows between crates, in the order of DESIGN.md. `testkit` is for tests alone.
+/// The only arrows between crates, in the order of ARCHITECTURE.md. `testkit` is for tests alone.
 const ARROWS: [(&str, &[&str]); 9] = [
     ("model", &[]),
     ("stats", &["model"]),
@@ -88,7 +88,7 @@ fn crates_depend_on_each_other_only_as_in_the_design() {
         .collect();
     crates.sort();
     let known: Vec<&str> = allowed.keys().copied().collect();
-    assert_eq!(crates, known, "the crates are those of DESIGN.md");
+    assert_eq!(crates, known, "the crates are those known here");
 
     let mut wrong = Vec::new();
     for (from, to) in &allowed {
@@ -100,7 +100,7 @@ fn crates_depend_on_each_other_only_as_in_the_design() {
             }
         }
     }
-    assert!(wrong.is_empty(), "arrows that DESIGN.md does not have: {wrong:?}");
+    assert!(wrong.is_empty(), "arrows that the design does not have: {wrong:?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 -- $1 worker, $2 limit -> one row per claimed job, in no order (RETURNING has none).
 -- Needs job_claimable, which has the order of the claim.
--- Why each word stands there: QUEUE.md section 3. SKIP LOCKED never waits for another claimer; the
+-- Why each word stands there: docs/concepts/queue.md. SKIP LOCKED never waits for another claimer; the
 -- advisory lock confirms a candidate; the second look at status refuses a candidate whose claimer
 -- has just committed; MATERIALIZED keeps a sort plan from locking more rows than the limit.
 -- The bundle row is never waited for: a cancel holds it while it waits for our job rows.

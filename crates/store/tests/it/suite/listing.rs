@@ -175,6 +175,55 @@ pub(crate) async fn jobs_are_found_by_status_code_and_seq(fixture: &Fixture) {
     }
 }
 
+pub(crate) async fn points_show_status_and_one_metric(fixture: &Fixture) {
+    let id = fixture.submit(bundle(5)).await;
+    let worker = fixture.worker().await;
+    let claims = fixture.claim(worker.worker(), 4).await;
+    let finishes = [
+        with_metrics(&claims[0], json!({"sharpe": 1.5, "trades": 3})),
+        with_metrics(&claims[1], json!({"sharpe": null, "trades": 4})),
+        failed(&claims[2], "no_candles"),
+    ];
+    fixture.finish(worker.worker(), &finishes).await;
+    let points = async |metric: &str, after| {
+        let points = fixture.store.points(id, metric, after, 3).await.unwrap();
+        points.iter().map(|it| (it.seq, it.status, it.value)).collect::<Vec<_>>()
+    };
+    let first = [
+        (0, JobStatus::Completed, Some(1.5)),
+        (1, JobStatus::Completed, None),
+        (2, JobStatus::Failed, None),
+    ];
+    assert_eq!(points("sharpe", None).await, first);
+    let rest = [(3, JobStatus::Running, None), (4, JobStatus::Pending, None)];
+    assert_eq!(points("sharpe", Some(2)).await, rest);
+    assert_eq!(points("trades", Some(0)).await[0], (1, JobStatus::Completed, Some(4.0)));
+    assert!(fixture.store.points(Uuid::now_v7(), "sharpe", None, 9).await.unwrap().is_empty());
+}
+
+pub(crate) async fn returns_are_read_in_pages(fixture: &Fixture) {
+    let id = fixture.submit(bundle(4)).await;
+    let worker = fixture.worker().await;
+    let claims = fixture.claim(worker.worker(), 4).await;
+    let settings = json!({"calendar": "24x7", "periodsPerYear": 365.0});
+    let mut finishes = vec![failed(&claims[1], "no_candles")];
+    for (claim, value) in [(&claims[0], 0.1), (&claims[2], -0.0), (&claims[3], f64::MIN_POSITIVE)] {
+        let daily_returns = vec![value; 3];
+        let summary = json!({"settings": settings, "candles": 7});
+        let result = NewResult { daily_returns, summary, ..result(claim) };
+        finishes.push(ended(claim, Ending::Completed(Box::new(result))));
+    }
+    fixture.finish(worker.worker(), &finishes).await;
+    let first = fixture.store.returns(id, None, 2).await.unwrap();
+    let rest = fixture.store.returns(id, Some(2), 2).await.unwrap();
+    let rows: Vec<_> = first.iter().chain(&rest).collect();
+    assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [0, 2, 3]);
+    assert_eq!((rows[1].key, &rows[1].settings), (key(id, 2), &settings));
+    let bits = |row: &store::JobReturns| row.daily_returns[2].to_bits();
+    let expected = [0.1_f64, -0.0, f64::MIN_POSITIVE].map(f64::to_bits);
+    assert_eq!(rows.into_iter().map(bits).collect::<Vec<_>>(), expected);
+}
+
 pub(crate) async fn failures_are_counted_by_code(fixture: &Fixture) {
     let id = fixture.submit(bundle(4)).await;
     assert_eq!(fixture.store.failures(id).await.unwrap(), BTreeMap::new());

@@ -2,6 +2,7 @@
 
 pub(crate) mod cancelling;
 pub(crate) mod claiming;
+pub(crate) mod deciding;
 pub(crate) mod finishing;
 pub(crate) mod listing;
 pub(crate) mod reaping;

@@ -1,0 +1,9 @@
+-- $1 bundle, whose row is locked. A first claim of its jobs could not say that it began: the lock was
+-- in its way.
+UPDATE bundle SET
+    status = 2, revision = revision + 1,
+    started_at = CASE WHEN claimed.ever THEN coalesce(started_at, now()) ELSE started_at END
+FROM (
+    SELECT EXISTS (SELECT 1 FROM bundle_slot WHERE bundle_id = $1 AND slot <> 0) AS ever
+) AS claimed
+WHERE id = $1

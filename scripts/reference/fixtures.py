@@ -1,0 +1,82 @@
+"""Writes the fixtures of crates/backfleet/tests/it/reference.rs."""
+
+import json
+import random
+import shutil
+from pathlib import Path
+
+import cases
+import compare
+import drawn
+from strategy import Series
+from walk import MINUTE_MS
+
+FOLDER = Path(__file__).parents[2] / "crates/backfleet/tests/fixtures/reference"
+# How many drawn cases are kept of each width of the settings, and of how many candles.
+DRAWN = {1: 4, 2: 6, 3: 8, 4: 6}
+
+
+def rounded(value):
+    """Numbers as the engine's are compared: 12 digits are more than enough and keep files small."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return float(f"{value:.13g}") if isinstance(value, float) else value
+
+
+def short(number):
+    return repr(int(number) if number == int(number) else number)
+
+
+def write(name, request, candles, start, warmup, minutes):
+    end = candles[-1].time + minutes * MINUTE_MS
+    request["dateTimeRanges"] = [{"start": compare.iso(candles[start].time), "end": compare.iso(end)}]
+    expected = compare.reference(request, candles, start, len(candles), warmup)
+    document = {
+        "name": name,
+        "request": request,
+        "candles": [
+            ",".join(map(short, (c.time, c.open, c.high, c.low, c.close, c.volume))) for c in candles
+        ],
+        "warmup": {"asked": warmup, "got": min(start, warmup)} if start >= warmup else None,
+        "expected": rounded(expected),
+    }
+    slug = "".join(letter if letter.isalnum() else "-" for letter in name.lower())
+    slug = "-".join(part for part in slug.split("-") if part)
+    text = json.dumps(document, separators=(",", ":"))
+    # A line for each part, so that a change shows where it is.
+    for key in ("request", "candles", "warmup", "expected"):
+        text = text.replace(f',"{key}":', f',\n"{key}":', 1)
+    (FOLDER / f"{slug}.json").write_text(text + "\n")
+
+
+def drawn_cases():
+    """Drawn ones with trades whose result does not hang on the last bit of an indicator."""
+    for tier, wanted in DRAWN.items():
+        kept, seed = 0, 0
+        while kept < wanted:
+            seed += 1
+            rng = random.Random(f"fixture-{tier}-{seed}")
+            candles = drawn.candles(rng, 70, 60)
+            request = drawn.request(rng, tier, "1h")
+            found = compare.reference(request, candles, 0, len(candles), 256)
+            if not 4 <= len(found["trades"]) <= 14:
+                continue
+            if compare.fragile(found, request, candles, 0, len(candles), 256):
+                continue
+            kept += 1
+            yield f"drawn {tier} {kept}", request, candles
+
+
+def main():
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    for case in cases.CASES:
+        write(case["name"], case["request"], case["candles"], case["start"], case["warmup"], 60)
+    for name, request, candles in drawn_cases():
+        write(name, request, candles, 0, 256, 60)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+// The same as the heat-map, as tables.
+import { useState } from "preact/hooks";
+
+import { lookOf, type Grid } from "../heatmap/cells";
+import type { View } from "../heatmap/dimensions";
+import { links } from "../routing/routes";
+
+const WORDS = { none: "", value: "", undefined: "undefined", failed: "failed", cancelled: "cancelled", running: "running", pending: "pending" };
+
+export function GridTable({ maps, view, write, title }: { maps: readonly Grid[]; view: View; write: (value: number) => string; title: string }) {
+  const [shown, setShown] = useState(false);
+  return (
+    <details class="twin" onToggle={(event) => setShown(event.currentTarget.open)}>
+      <summary>The same as a table</summary>
+      {shown &&
+        maps.map((map) => (
+          <div key={map.title} class="scroller" tabIndex={0} role="region" aria-label={`${title} ${map.title}`}>
+            <table class="table grid-table">
+              <caption class="unseen">
+                {title} {map.title}
+              </caption>
+              <thead>
+                <tr>
+                  <th scope="col">
+                    {map.title ? `${map.title}: ` : ""}
+                    {view.y ? `${view.y.label} \\ ${view.x.label}` : view.x.label}
+                  </th>
+                  {view.x.values.map((value) => (
+                    <th key={value} scope="col" class="right">
+                      {value}
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {(view.y?.values ?? [""]).map((label, row) => (
+                  <tr key={label}>
+                    <th scope="row">{label || title}</th>
+                    {view.x.values.map((value, column) => {
+                      const cell = map.cells[row * map.columns + column] ?? null;
+                      const text = cell?.value !== null && cell !== null ? write(cell.value) : WORDS[lookOf(cell)];
+                      return (
+                        <td key={value} class="right">
+                          {cell?.jobId ? <a href={links.job(cell.jobId)}>{text}</a> : text}
+                        </td>
+                      );
+                    })}
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        ))}
+    </details>
+  );
+}

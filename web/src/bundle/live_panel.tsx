@@ -1,0 +1,219 @@
+// The live heat-map of a bundle: edges, facets, metric, and the cell under the cursor.
+import { useMemo, useState } from "preact/hooks";
+
+import type { Bundle, Status } from "../api/types";
+import { toggleJob } from "../compare/tray";
+import { count } from "../format/number";
+import { domain, GATHERS, grids, lookOf, open as openJobs, type Cell, type Grid } from "../heatmap/cells";
+import { dimensions, viewOf, type Facets, type View } from "../heatmap/dimensions";
+import { HeatMap, type Place } from "../heatmap/map";
+import { Scale, type Mark } from "../heatmap/scale";
+import { MOST_JOBS } from "../heatmap/source";
+import { usePoints } from "../heatmap/use_points";
+import { final } from "../live/status";
+import { METRICS, metricOf, shown, shownShort } from "../metrics/metric";
+import { choice, navigate, param, setQuery } from "../routing/location";
+import { links } from "../routing/routes";
+import { Card, Picker, Segments } from "../ui/parts";
+import { Empty, ErrorNote, Skeleton } from "../ui/states";
+import { strictest, useLuck } from "./luck";
+import { GridTable } from "./grid_table";
+
+const FACETS: readonly (readonly [Facets, string])[] = [
+  ["both", "ticker and timeframe"],
+  ["ticker", "ticker"],
+  ["timeframe", "timeframe"],
+  ["none", "nothing"],
+];
+
+export function LivePanel({ bundle, status }: { bundle: Bundle; status: Status }) {
+  const all = useMemo(() => dimensions(bundle.axes), [bundle.bundleRequestId]);
+  const varying = all.filter((dimension) => dimension.values.length > 1);
+  const metric = METRICS.some((each) => each.id === param("metric")) ? param("metric") : "sharpe";
+  const gather = choice("agg", GATHERS);
+  const facets = choice("facets", ["both", "ticker", "timeframe", "none"]);
+  const [x, y] = [param("x"), param("y")];
+  const view = useMemo(() => viewOf(all, x, y, facets), [all, x, y, facets]);
+  const points = usePoints(bundle.bundleRequestId, status.version);
+  const maps = useMemo(
+    () => (view ? grids(points.source.points(metric), view, metric, gather) : []),
+    [points.source, points.reads, view, metric, gather],
+  );
+  const { luck } = useLuck(bundle);
+  const [pointed, setPointed] = useState<{ map: number; place: Place } | null>(null);
+  const partial = points.source.size < status.total;
+  const ends = domain(maps);
+  const bar = metric === "sharpe" && luck ? strictest(luck) : null;
+  const marks: Mark[] = bar
+    ? [
+        { value: bar.expectedBest, label: "luck's expected best" },
+        { value: bar.line95, label: "95 % line" },
+      ]
+    : [];
+  if (!view) return <Empty title="The bundle has no axes">It is one job; the table lists it.</Empty>;
+
+  const chosen = placeOf(param("cell"), maps);
+  const focus = pointed ?? chosen;
+  const cellAt = (at: { map: number; place: Place } | null): Cell | null =>
+    at === null ? null : (maps[at.map]?.cells[at.place.row * view.x.values.length + at.place.column] ?? null);
+  const open = (map: number, place: Place) => {
+    const cell = cellAt({ map, place });
+    if (cell === null) return;
+    setQuery({ cell: `${map}.${place.column}.${place.row}` });
+    navigate(cell.jobId !== null ? links.job(cell.jobId) : tableOf(bundle, view, maps[map]!, place));
+  };
+  const write = (value: number) => shown(metric, value);
+  const options = varying.map((dimension) => [dimension.name, dimension.label] as const);
+
+  return (
+    <Card
+      title="Heat-map"
+      actions={
+        <>
+          <Picker label="Metric" value={metric} choose={(value) => setQuery({ metric: value })} options={METRICS.map(({ id, label }) => [id, label])} />
+          {options.length > 1 && (
+            <>
+              <Picker label="Across" value={view.x.name} choose={(value) => setQuery({ x: value, cell: null })} options={options} />
+              <Picker label="Down" value={view.y?.name ?? "none"} choose={(value) => setQuery({ y: value, cell: null })} options={[...options, ["none", "nothing"]]} />
+            </>
+          )}
+          {varying.some(({ name }) => name === "ticker" || name === "timeframe") && (
+            <Picker label="A map for each" value={facets} choose={(value) => setQuery({ facets: value, cell: null })} options={FACETS} />
+          )}
+          <Segments label="value of a cell" value={gather} choose={(value) => setQuery({ agg: value === "best" ? null : value })} options={GATHERS.map((word) => [word, word])} />
+        </>
+      }
+    >
+      {points.error && <ErrorNote error={points.error} what="Heat-map" />}
+      {points.reads === 0 ? (
+        !points.error && <Skeleton lines={8} />
+      ) : (
+        <>
+          {status.total > MOST_JOBS && (
+            <div class="note warning partial" role="status">
+              <div class="number">
+                <strong>
+                  {count(points.source.size)} of {count(status.total)} jobs are on the map.
+                </strong>{" "}
+                This server cannot gather a map yet, so the page reads the first {count(MOST_JOBS)} jobs; the table has all of them.
+              </div>
+            </div>
+          )}
+          <Readout view={view} grid={focus ? (maps[focus.map] ?? null) : null} place={focus?.place ?? null} cell={cellAt(focus)} metric={metric} gather={gather} />
+          <div class="maps">
+            {maps.map((grid, index) => (
+              <HeatMap
+                key={grid.title}
+                grid={grid}
+                view={view}
+                domain={ends}
+                line={bar?.line95 ?? null}
+                write={write}
+                short={(value) => shownShort(metric, value)}
+                selected={chosen?.map === index ? chosen.place : null}
+                point={(place) => setPointed(place && { map: index, place })}
+                select={(place) => setQuery({ cell: `${index}.${place.column}.${place.row}` })}
+                open={(place) => open(index, place)}
+                pick={(place) => {
+                  const job = cellAt({ map: index, place })?.jobId;
+                  if (job) toggleJob(job);
+                }}
+                label={`${metricOf(metric).label}, ${view.x.label} across${view.y ? `, ${view.y.label} down` : ""}${grid.title ? `, ${grid.title}` : ""}`}
+              />
+            ))}
+          </div>
+          <div class="scale">
+            {ends ? <Scale domain={ends} marks={marks} write={write} /> : <p class="muted">No cell has a value yet.</p>}
+            <Legend maps={maps} partial={partial} />
+          </div>
+          {bar && ends && (!partial || ends[1] > bar.line95) && (
+            <p class="muted">
+              {ends[1] > bar.line95
+                ? "Cells with a frame pass the line that luck stays below 95 times in 100."
+                : `No cell passes the 95 % line${final(status) ? "" : " yet"}: the best of ${count(bar.variants)} variants without skill would reach ${write(bar.expectedBest)} on average over these ${count(bar.returns)} days.`}
+            </p>
+          )}
+          <GridTable maps={maps} view={view} write={write} title={metricOf(metric).label} />
+        </>
+      )}
+    </Card>
+  );
+}
+
+/** The cell that the address names, where it is on the maps. */
+function placeOf(text: string, maps: readonly Grid[]): { map: number; place: Place } | null {
+  const match = /^(\d+)\.(\d+)\.(\d+)$/.exec(text);
+  if (!match) return null;
+  const [map, column, row] = match.slice(1).map(Number) as [number, number, number];
+  const grid = maps[map];
+  return grid && column < grid.columns && row < grid.rows ? { map, place: { column, row } } : null;
+}
+
+/** The table with the jobs of one cell. */
+function tableOf(bundle: Bundle, view: View, grid: Grid, place: Place): string {
+  const search = new URLSearchParams({ tab: "table" });
+  const add = (name: string, value: string | undefined) => value !== undefined && search.set(name, value);
+  add(view.x.name, view.x.filters[place.column]);
+  if (view.y) add(view.y.name, view.y.filters[place.row]);
+  view.facets.forEach((dimension, index) => add(dimension.name, dimension.filters[grid.at[index] ?? 0]));
+  return `${links.bundle(bundle.bundleRequestId)}?${search.toString()}`;
+}
+
+function Readout(props: { view: View; grid: Grid | null; place: Place | null; cell: Cell | null; metric: string; gather: string }) {
+  const { view, grid, place, cell, metric, gather } = props;
+  return (
+    <div class="readout number" id="cell-readout" aria-live="polite">
+      {grid === null || place === null ? (
+        <span class="muted">Point at a cell, or walk with the arrow keys; a click or Enter opens the job, c picks it for comparison.</span>
+      ) : (
+        <>
+          <span class="value">{cell?.value !== null && cell !== null ? shown(metric, cell.value) : wordOf(cell)}</span>
+          <span>
+            {view.x.label} <strong>{view.x.values[place.column]}</strong>
+          </span>
+          {view.y && (
+            <span>
+              {view.y.label} <strong>{view.y.values[place.row]}</strong>
+            </span>
+          )}
+          {grid.title && <span>{grid.title}</span>}
+          {cell && cell.total > 1 && (
+            <span class="muted">
+              {gather} of {count(cell.counts.Completed)} done, {count(cell.total)} in all
+              {cell.counts.Failed > 0 && `, ${count(cell.counts.Failed)} failed`}
+              {openJobs(cell) > 0 && `, ${count(openJobs(cell))} to come`}
+            </span>
+          )}
+        </>
+      )}
+    </div>
+  );
+}
+
+function wordOf(cell: Cell | null): string {
+  const words = { none: "no such job", value: "", undefined: "undefined", failed: "failed", cancelled: "cancelled", running: "running", pending: "pending" };
+  return words[lookOf(cell)];
+}
+
+function Legend({ maps, partial }: { maps: readonly Grid[]; partial: boolean }) {
+  const looks = new Set(maps.flatMap((map) => map.cells.map(lookOf)));
+  const has = (look: ReturnType<typeof lookOf>) => looks.has(look);
+  return (
+    <div class="legend">
+      {has("pending") && (
+        <span>
+          <i class="pending" /> pending
+        </span>
+      )}
+      {has("running") && (
+        <span>
+          <i class="hatched-running" /> with a worker
+        </span>
+      )}
+      {has("failed") && <span>✕ failed</span>}
+      {has("undefined") && <span>– undefined</span>}
+      {has("cancelled") && <span>⟋ cancelled</span>}
+      {has("none") && <span>{partial ? "empty: not read" : "empty: dropped by a constraint"}</span>}
+    </div>
+  );
+}

@@ -1,0 +1,95 @@
+// Lines over time on a canvas, by uPlot. Loaded when a chart is shown.
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+
+import { day, minute } from "../format/time";
+import { theme, token } from "../ui/theme";
+
+/** One line; `values` stand at the places of `x`. */
+export interface Line {
+  label: string;
+  /** Colour token. */
+  colour: string;
+  values: readonly (number | null)[];
+  /** Whether the room between the line and zero is tinted. */
+  fill?: boolean;
+}
+
+export interface LineChartProps {
+  /** Seconds since the epoch, or whole numbers where `time` is false; ascending. */
+  x: readonly number[];
+  time: boolean;
+  lines: readonly Line[];
+  height: number;
+  write: (value: number) => string;
+  label: string;
+  /** Charts of one group share their cursor. */
+  group?: string;
+}
+
+export default function LineChart(props: LineChartProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const mode = theme.value;
+  useEffect(() => {
+    const element = box.current;
+    if (!element) return undefined;
+    const data = [props.x, ...props.lines.map((line) => line.values)] as unknown as uPlot.AlignedData;
+    const chart = new uPlot(optionsOf(props, element.clientWidth), data, element);
+    const observer = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height: props.height }));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      chart.destroy();
+    };
+  }, [props.x, props.lines, props.height, mode]);
+  return <div ref={box} class="chart" role="img" aria-label={props.label} />;
+}
+
+function optionsOf(props: LineChartProps, width: number): uPlot.Options {
+  const { lines, time, height, write, group } = props;
+  const font = `12px ${getComputedStyle(document.body).fontFamily}`;
+  const axis = { stroke: token("muted"), font, grid: { stroke: token("line"), width: 1 }, ticks: { show: false } };
+  const cursor: uPlot.Cursor = { points: { size: 7 }, drag: { x: true, y: false } };
+  if (group) cursor.sync = { key: group };
+  return {
+    width,
+    height,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+    cursor,
+    legend: { live: true },
+    scales: { x: { time } },
+    axes: [
+      { ...axis, space: 90, size: 30, values: time ? (_chart, ticks, _at, _space, step) => ticks.map((tick) => tickText(tick, step)) : (_chart, ticks) => ticks.map(String) },
+      { ...axis, size: 62, values: (_chart, ticks) => ticks.map((tick) => write(tick)) },
+    ],
+    series: [
+      { label: time ? "time" : "day", value: (_chart, value) => (value === null ? "–" : time ? timeText(value, props.x) : String(value)) },
+      ...lines.map((line): uPlot.Series => {
+        const series: uPlot.Series = {
+          label: line.label,
+          stroke: token(line.colour),
+          width: 1.75,
+          points: { show: false },
+          value: (_chart, value) => (value === null ? "–" : write(value)),
+        };
+        if (line.fill) series.fill = `color-mix(in srgb, ${token(line.colour)} 14%, transparent)`;
+        return series;
+      }),
+    ],
+  };
+}
+
+/** Ticks are written as short as their distance allows: year, month, day, or time of the day. */
+function tickText(seconds: number, step: number): string {
+  const text = minute(seconds * 1000);
+  if (step >= 364 * 86_400) return text.slice(0, 4);
+  if (step >= 28 * 86_400) return text.slice(0, 7);
+  return step >= 86_400 ? text.slice(0, 10) : text.slice(5);
+}
+
+/** Days where the steps are days, else minutes. */
+function timeText(seconds: number, x: readonly number[]): string {
+  const step = (x[1] ?? 0) - (x[0] ?? 0);
+  return step >= 86_400 ? day(seconds * 1000) : minute(seconds * 1000);
+}

@@ -1,0 +1,91 @@
+// Dimensions of a bundle: its axes as a reader sees them, and where a `seq` stands on each.
+import type { Axis } from "../api/types";
+import { axisLabel, axisValue } from "../format/variant";
+
+/** Something that a heat-map can lay along an edge. */
+export interface Dimension {
+  /** `ticker`, `parameters.fast`: as the API names it. */
+  name: string;
+  label: string;
+  /** Its values in order, written out. */
+  values: readonly string[];
+  /** What filters jobs by a value: as the query of the API takes it. */
+  filters: readonly string[];
+  /** Which of the values a point of the product has. */
+  indexOf(seq: number): number;
+}
+
+/** All dimensions, in the order of the product; explicit points give one for each of their names. */
+export function dimensions(axes: readonly Axis[]): Dimension[] {
+  let stride = axes.reduce((product, axis) => product * Math.max(1, axis.count), 1);
+  return axes.flatMap((axis) => {
+    stride /= Math.max(1, axis.count);
+    const step = stride;
+    const digit = (seq: number) => Math.floor(seq / step) % Math.max(1, axis.count);
+    if (axis.name !== "parameters") return [plainDimension(axis, digit)];
+    return pointDimensions(axis, digit);
+  });
+}
+
+function plainDimension(axis: Axis, digit: (seq: number) => number): Dimension {
+  const byIndex = axis.name === "dateRange" || axis.name === "moneyManagement";
+  return {
+    name: axis.name,
+    label: axisLabel(axis.name),
+    values: axis.values.map((value) => axisValue(axis.name, value)),
+    filters: axis.values.map((value, index) => (byIndex ? String(index) : String(value))),
+    indexOf: digit,
+  };
+}
+
+function pointDimensions(axis: Axis, digit: (seq: number) => number): Dimension[] {
+  const points = axis.values as Record<string, number>[];
+  const names = [...new Set(points.flatMap((point) => Object.keys(point)))].sort();
+  return names.map((name) => {
+    const distinct = [...new Set(points.map((point) => point[name]))].filter((value) => value !== undefined);
+    distinct.sort((a, b) => a - b);
+    const at = points.map((point) => distinct.indexOf(point[name] ?? NaN));
+    return {
+      name: `parameters.${name}`,
+      label: name,
+      values: distinct.map((value) => axisValue(name, value)),
+      filters: distinct.map(String),
+      indexOf: (seq) => at[digit(seq)] ?? -1,
+    };
+  });
+}
+
+/** What is on the edges and what splits the map. */
+export interface View {
+  x: Dimension;
+  y: Dimension | null;
+  facets: readonly Dimension[];
+}
+
+/** How a map is cut into smaller ones. */
+export type Facets = "both" | "ticker" | "timeframe" | "none";
+
+/** The view that the words of the address mean, filled in with the two longest parameter axes. */
+export function viewOf(all: readonly Dimension[], x: string, y: string, facets: Facets): View | null {
+  const varying = all.filter((dimension) => dimension.values.length > 1);
+  const named = (name: string) => varying.find((dimension) => dimension.name === name);
+  const ranked = [...varying].sort((a, b) => rank(a) - rank(b) || b.values.length - a.values.length);
+  const first = named(x) ?? ranked.find((dimension) => dimension !== named(y)) ?? varying[0] ?? all[0];
+  if (!first) return null;
+  const named2 = named(y);
+  const second = y === "none" ? null : named2 && named2 !== first ? named2 : (ranked.find((dimension) => dimension !== first) ?? null);
+  const cut = varying.filter(
+    (dimension) =>
+      dimension !== first &&
+      dimension !== second &&
+      (dimension.name === "ticker" || dimension.name === "timeframe") &&
+      (facets === "both" || facets === dimension.name),
+  );
+  return { x: first, y: second, facets: cut };
+}
+
+/** Parameters make the best edges, money management the next. */
+function rank(dimension: Dimension): number {
+  if (dimension.name.startsWith("parameters.")) return 0;
+  return { moneyManagement: 1, timeframe: 2, ticker: 3, dateRange: 4 }[dimension.name] ?? 5;
+}

@@ -1,0 +1,44 @@
+// Where a bundle stands, live: events where the server offers them, else polls with an ETag.
+import { useEffect, useRef } from "preact/hooks";
+
+import { apiKey } from "../api/key";
+import { offers } from "../api/offers";
+import { paths } from "../api/paths";
+import type { Status } from "../api/types";
+import { followEvents } from "./events";
+import { putResource, useResource, type Known } from "./resource";
+
+const FINAL = new Set(["Completed", "Failed", "Cancelled"]);
+/** Seconds between polls beside a stream that works: only to find out that it does not. */
+const BESIDE_STREAM_S = 30;
+
+/** Whether nothing will change any more. */
+export function final(status: Pick<Status, "status">): boolean {
+  return FINAL.has(status.status);
+}
+
+/** The live status of a bundle. */
+export function useStatus(bundle: string): Known<Status> {
+  const path = paths.status(bundle);
+  const streaming = useRef(false);
+  const known = useResource<Status>(path, (status, retryAfter) => {
+    if (final(status)) return null;
+    return streaming.current ? BESIDE_STREAM_S : (retryAfter ?? 1);
+  });
+  const done = known.data !== undefined && final(known.data);
+  // A browser sends no key with an event stream.
+  const offered = offers("events") === true && apiKey.value === null;
+  useEffect(() => {
+    if (!offered || done) return undefined;
+    return followEvents(paths.events(bundle), {
+      status: (status) => {
+        streaming.current = true;
+        putResource(path, status);
+      },
+      lost: () => {
+        streaming.current = false;
+      },
+    });
+  }, [bundle, offered, done]);
+  return known;
+}
