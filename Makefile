@@ -17,6 +17,7 @@ demo: ## Build Backfleet, run backtests of the sample candles, show the results.
 
 test: ## Everything that CI checks. Installs PostgreSQL and InfluxDB (Debian) if missing.
 	scripts/install-test-servers.sh
+	scripts/check-web.sh
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps

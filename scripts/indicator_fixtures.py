@@ -15,13 +15,11 @@ import gzip
 import json
 import math
 import pathlib
-
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = ROOT / "crates/engine/tests/fixtures/indicators.json"
-HEAD, TAIL = 3, 30
-DAY_MS = 86_400_000
+HEAD, TAIL, DAY_MS = 3, 30, 86_400_000
 NULL = math.nan
 
 

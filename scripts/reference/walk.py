@@ -155,7 +155,7 @@ class Walk:
         c, position = self.candle, self.position
         if position:
             fills = len(self.fills)
-            self.gaps()
+            self.gaps(leaves=bool(due) and self.flip_first)
             if due and not self.flip_first:
                 # The levels of the whole candle come before what is due at its open, which is lost.
                 if self.position:
@@ -171,8 +171,8 @@ class Walk:
         if due and due[0] in ("enter", "flip") and self.position is None:
             self.enter(due[1], due[2], is_flip=due[0] == "flip")
 
-    def gaps(self):
-        """What the open has jumped over."""
+    def gaps(self, leaves):
+        """What the open has jumped over; `leaves`: the position ends at this open in any case."""
         p, o = self.position, self.candle.open
         stop, reason = p.effective_stop()
         if self.beyond_liquidation(o):
@@ -180,7 +180,7 @@ class Walk:
         elif stop is not None and p.side * (o - stop) <= 0:
             self.close_market(o if self.gap_at_open else stop, reason)
         elif self.reaches_target(o):
-            if not self.target_at_open and self.touches_stop():
+            if not self.target_at_open and self.touches_stop() and not leaves:
                 self.stop_out()
             else:
                 self.take_targets(o)

@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 
 import type { Page } from "playwright-core";
 
-import type { Status } from "../src/api/types";
+import type { Status } from "../src/api/shapes";
 import { launch, openPage, serverUrl } from "./browser";
 
 const server = serverUrl();

@@ -3,7 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import type { BundlePage, JobPage } from "../src/api/types";
+import type { BundlePage, JobPage } from "../src/api/shapes";
 import { launch, openPage, serverUrl } from "./browser";
 
 const WIDTHS = [360, 768, 1440] as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import type { Trade } from "../src/api/types";
+import type { Trade } from "../src/api/shapes";
 import { differences, fieldWord, firstDivergence, leaves } from "../src/compare/diff";
 import { overlay } from "../src/compare/overlay";
 import { toggle } from "../src/compare/tray";

@@ -4,7 +4,7 @@ import { compact, count, decimal, percent, plain, price, signed } from "../src/f
 import { density, timeframeMs } from "../src/format/series";
 import { ago, duration, minute, range } from "../src/format/time";
 import { axisValue, settings, variantLine } from "../src/format/variant";
-import type { Series, Variant } from "../src/api/types";
+import type { Series, Variant } from "../src/api/shapes";
 
 describe("numbers", () => {
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import type { Axis, JobStatusName } from "../src/api/types";
+import type { Axis, JobStatusName } from "../src/api/shapes";
 import { domain, grids, lookOf, type Point } from "../src/heatmap/cells";
 import { css, ink, share, viridis } from "../src/heatmap/colour";
 import { dimensions, viewOf } from "../src/heatmap/dimensions";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { refusal } from "../src/api/client";
-import type { Status } from "../src/api/types";
+import type { Status } from "../src/api/shapes";
 import { merge } from "../src/live/events";
 import { join } from "../src/live/pages";
 import { backOff } from "../src/live/resource";

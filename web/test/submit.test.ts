@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import type { JsonObject } from "../src/api/types";
+import type { JsonObject } from "../src/api/shapes";
 import { timeframesOf } from "../src/format/series";
 import { at, axisOf, dropParameter, firstDraft, firstSweep, fixArgument, put, reference, removeSignal, scenarioOf, sweepArgument, sweepOf, withAxis } from "../src/submit/draft";
 

@@ -3,18 +3,19 @@
 //! **Invariant:** nothing here is state. Any process may be killed and any other answers the same.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use candles::{Market, SeriesInfo};
 use metrics_exporter_prometheus::PrometheusHandle;
 use store::{QueueDepth, Store, WorkerRow};
+use tokio_util::sync::CancellationToken;
 
 use crate::code::Code;
 use crate::config::Config;
 use crate::derived::DerivedCache;
 use crate::facts::FactsCache;
 use crate::flight::Flight;
+use crate::live::Live;
 use crate::problem::Problem;
 use crate::status_cache::StatusCache;
 
@@ -35,7 +36,8 @@ struct Inner {
     market: Arc<Market>,
     config: Config,
     metrics: PrometheusHandle,
-    draining: AtomicBool,
+    draining: CancellationToken,
+    live: Live,
     statuses: StatusCache,
     facts: FactsCache,
     derived: DerivedCache,
@@ -57,7 +59,8 @@ impl App {
             market,
             config,
             metrics,
-            draining: AtomicBool::new(false),
+            draining: CancellationToken::new(),
+            live: Live::default(),
             statuses: StatusCache::default(),
             facts: FactsCache::default(),
             derived: DerivedCache::default(),
@@ -95,13 +98,19 @@ impl App {
         &self.0.derived
     }
 
-    /// Readiness is refused from now on, so that no new client is sent here.
-    pub(crate) fn begin_drain(&self) {
-        self.0.draining.store(true, Ordering::Relaxed);
+    pub(crate) fn live(&self) -> &Live {
+        &self.0.live
     }
 
-    pub(crate) fn draining(&self) -> bool {
-        self.0.draining.load(Ordering::Relaxed)
+    /// Readiness is refused from now on, so that no new client is sent here; event streams end, so
+    /// that their clients go to another process.
+    pub(crate) fn begin_drain(&self) {
+        self.0.draining.cancel();
+    }
+
+    /// Cancelled once this process is to stop.
+    pub(crate) fn draining(&self) -> &CancellationToken {
+        &self.0.draining
     }
 
     /// The series that the candle source holds, some seconds old at most, ascending by id.

@@ -1,21 +1,20 @@
-//! Bundles: the list, one in full, cancel.
+//! Bundles: the list, one in full.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::header::{ETAG, IF_MATCH, LINK};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::header::{ETAG, LINK};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use model::BundleStatus;
 use serde::Serialize;
 use serde_json::Value;
-use store::{BundleFilter, Cancelled};
+use store::BundleFilter;
 use utoipa::ToSchema;
 
 use crate::app::{App, OWNER};
-use crate::code::Code;
 use crate::cursor::{self, FilterHash};
 use crate::params::{Params, invalid, one_of};
 use crate::problem::{Problem, ProblemBody};
@@ -90,6 +89,10 @@ pub(crate) struct Links {
     jobs: String,
     /// Its results.
     results: String,
+    /// Its changes as they happen.
+    events: String,
+    /// How much of its best result is luck.
+    honesty: String,
     /// Calls it off.
     cancel: String,
 }
@@ -101,6 +104,8 @@ impl Links {
             status: format!("{this}/status"),
             jobs: format!("{this}/jobs"),
             results: format!("{this}/results"),
+            events: format!("{this}/events"),
+            honesty: format!("{this}/honesty"),
             cancel: format!("{this}/cancel"),
             this,
         }
@@ -238,56 +243,4 @@ pub(crate) async fn get_bundle(
         links: Links::of(id),
     };
     Ok((tag, Json(body)).into_response())
-}
-
-/// Calls a bundle off: pending jobs at once, running ones at their next beat.
-///
-/// Repeated calls answer the same. A bundle whose jobs were all final before cannot be cancelled:
-/// 409 with its status.
-#[utoipa::path(
-    post,
-    path = "/api/backtest/bundle/{id}/cancel",
-    tag = "bundles",
-    params(
-        ("id" = String, Path, description = "Id of the bundle"),
-        ("If-Match" = Option<String>, Header, description = "Only at this version"),
-    ),
-    responses(
-        (status = 202, description = "The status after the cancel", body = StatusBody),
-        (status = 404, description = "`bundle_not_found`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 409, description = "`bundle_final`: `currentStatus` says how it ended",
-            body = ProblemBody, content_type = "application/problem+json"),
-        (status = 412, description = "`precondition_failed`", body = ProblemBody,
-            content_type = "application/problem+json"),
-    )
-)]
-pub(crate) async fn cancel_bundle(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let id = bundle_id(&id)?;
-    let row = app.store().bundle(Some(OWNER), id).await?.ok_or_else(|| bundle_not_found(id))?;
-    if let Some(tag) = headers.get(IF_MATCH)
-        && tag != "*"
-        && tag.as_bytes() != etag(row.version).as_bytes()
-    {
-        let detail = format!("the bundle is at version {}", row.version);
-        return Err(Problem::new(Code::PreconditionFailed, detail).with_status(&row.status));
-    }
-    let answer = app.store().cancel(id).await?;
-    app.statuses().forget(id);
-    match answer {
-        Cancelled::Accepted | Cancelled::AlreadyFinal(BundleStatus::Cancelled) => {}
-        Cancelled::AlreadyFinal(status) => {
-            let detail = format!("the bundle is {status}: all its jobs were final before");
-            return Err(Problem::new(Code::BundleFinal, detail).with_status(&status));
-        }
-    }
-    tracing::info!(bundle.id = %id, "cancelled");
-    let snapshot = app.status(id).await?;
-    let mut response = snapshot.answer(&HeaderMap::new());
-    *response.status_mut() = StatusCode::ACCEPTED;
-    Ok(response)
 }

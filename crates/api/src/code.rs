@@ -49,6 +49,8 @@ pub enum Code {
     JobNotCompleted,
     /// The bundle is final, so it cannot be changed in this way.
     BundleFinal,
+    /// The bundle is being called off; its running jobs still end.
+    BundleCancelling,
     /// The bundle changed since the version that `If-Match` names.
     PreconditionFailed,
     /// The candle source does not answer.
@@ -67,7 +69,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the enum.
-    pub const ALL: [Code; 29] = [
+    pub const ALL: [Code; 30] = [
         Self::InvalidJson,
         Self::InvalidQuery,
         Self::InvalidCursor,
@@ -90,6 +92,7 @@ impl Code {
         Self::WorkerNotFound,
         Self::JobNotCompleted,
         Self::BundleFinal,
+        Self::BundleCancelling,
         Self::PreconditionFailed,
         Self::SourceUnavailable,
         Self::StoreUnavailable,
@@ -118,7 +121,10 @@ impl Code {
     pub fn retry_after(self) -> Option<u32> {
         match self {
             Self::StoreConflict | Self::IdempotencyKeyBusy => Some(1),
-            Self::StoreUnavailable | Self::SourceUnavailable | Self::Timeout => Some(5),
+            Self::StoreUnavailable
+            | Self::SourceUnavailable
+            | Self::BundleCancelling
+            | Self::Timeout => Some(5),
             Self::SchemaMismatch => Some(30),
             Self::InvalidJson
             | Self::InvalidQuery
@@ -209,6 +215,9 @@ impl Code {
             Self::WorkerNotFound => ("worker_not_found", S::NOT_FOUND, "There is no such worker"),
             Self::JobNotCompleted => ("job_not_completed", S::CONFLICT, "The job has no result"),
             Self::BundleFinal => ("bundle_final", S::CONFLICT, "The bundle is final"),
+            Self::BundleCancelling => {
+                ("bundle_cancelling", S::CONFLICT, "The bundle is being called off")
+            }
             Self::PreconditionFailed => (
                 "precondition_failed",
                 S::PRECONDITION_FAILED,

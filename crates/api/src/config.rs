@@ -23,10 +23,18 @@ pub struct Config {
     pub status_age: Duration,
     /// How old the status of a final bundle may be before the store is asked again.
     pub final_status_age: Duration,
+    /// Time between two looks at a bundle whose events somebody follows.
+    pub watch_period: Duration,
+    /// Time between two signs of life on an event stream where nothing happens.
+    pub heartbeat: Duration,
+    /// How long a client may take nothing of an answer before its connection is given up.
+    pub stall: Duration,
     /// Time without a reader after which a bundle leaves this process's caches.
     pub idle: Duration,
     /// Longest wait for the candle source when a submit is checked against its series.
     pub series_timeout: Duration,
+    /// Longest wait for the candles of a job.
+    pub candles_timeout: Duration,
 }
 
 impl Config {
@@ -41,9 +49,13 @@ impl Config {
             drain: Duration::from_secs(10),
             idempotency_keep: Duration::from_hours(24),
             status_age: Duration::from_millis(100),
-            final_status_age: Duration::from_secs(5),
+            final_status_age: Duration::from_secs(1),
+            watch_period: Duration::from_millis(250),
+            heartbeat: Duration::from_secs(15),
+            stall: Duration::from_secs(30),
             idle: Duration::from_mins(1),
             series_timeout: Duration::from_secs(2),
+            candles_timeout: Duration::from_secs(15),
         }
     }
 }

@@ -65,7 +65,7 @@ pub(crate) async fn healthz(State(app): State<App>) -> Json<Health> {
     )
 )]
 pub(crate) async fn readyz(State(app): State<App>) -> Response {
-    let draining = app.draining();
+    let draining = app.draining().is_cancelled();
     let detail = if draining { "shutting down" } else { "running" };
     let process = Check { name: "process", ok: !draining, detail: detail.to_owned() };
     let database = match app.store().ping().await {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use model::Outcome;
+use model::{Digest, JobSpec, Outcome};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use store::{AttemptRow, JobRow, ResultSummary};
@@ -13,10 +13,12 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::code::Code;
+use crate::derived::compute;
 use crate::facts::Facts;
 use crate::params::Params;
 use crate::problem::{Problem, ProblemBody};
 use crate::rows::JobBody;
+use crate::status::Snapshot;
 use crate::text::rfc3339;
 
 /// One job in full. The last fields are there once it is completed.
@@ -213,25 +215,22 @@ pub(crate) async fn get_job(
     params: Params,
 ) -> Result<Json<JobDetailBody>, Problem> {
     params.finish()?;
-    let (bundle, seq) = parse_id(&id)?;
-    let snapshot = app.status(bundle).await.map_err(|problem| job_missing(problem, &id))?;
-    let facts = app.bundle_facts(bundle).await?;
-    let (row, attempts) = app.store().job(bundle, seq).await?.ok_or_else(|| job_not_found(&id))?;
-    let spec = facts.bundle.job(seq).ok_or_else(Problem::internal)?;
+    let known = find(&app, &id).await?;
+    let spec = &known.spec;
     let config = serde_json::from_str(&spec.canonical_json()).map_err(|error| {
         tracing::error!(%error, "a canonical spec is not JSON");
         Problem::internal()
     })?;
-    let outcome = match &row.result {
+    let outcome = match &known.row.result {
         Some(result) => Some(outcome(&app, result, spec.money_management.leverage).await?),
         None => None,
     };
     Ok(Json(JobDetailBody {
         spec_key: spec.key.to_string(),
         config,
-        attempts: attempts.into_iter().map(AttemptBody::from).collect(),
+        attempts: known.attempts.into_iter().map(AttemptBody::from).collect(),
         outcome,
-        job: JobBody::new(row, &snapshot.row, &facts),
+        job: JobBody::new(known.row, &known.snapshot.row, &known.facts),
     }))
 }
 
@@ -255,32 +254,60 @@ pub(crate) async fn get_trades(
     params: Params,
 ) -> Result<Json<TradePage>, Problem> {
     params.finish()?;
-    let (bundle, seq) = parse_id(&id)?;
-    app.status(bundle).await.map_err(|problem| job_missing(problem, &id))?;
-    let facts: Arc<Facts> = app.bundle_facts(bundle).await?;
-    let (row, _) = app.store().job(bundle, seq).await?.ok_or_else(|| job_not_found(&id))?;
-    let leverage = facts.bundle.job(seq).ok_or_else(Problem::internal)?.money_management.leverage;
-    let result = row.result.as_ref().ok_or_else(|| not_completed(&row))?;
-    let outcome = outcome(&app, result, leverage).await?;
+    let known = find(&app, &id).await?;
+    let leverage = known.spec.money_management.leverage;
+    let outcome = outcome(&app, known.result()?, leverage).await?;
     Ok(Json(TradePage { items: outcome.trades, open_position: outcome.open_position, next: None }))
+}
+
+/// A job that exists, with what is known of its bundle.
+pub(crate) struct Known {
+    pub(crate) row: JobRow,
+    pub(crate) spec: JobSpec,
+    attempts: Vec<AttemptRow>,
+    snapshot: Arc<Snapshot>,
+    facts: Arc<Facts>,
+}
+
+impl Known {
+    /// Its result; refuses a job that has none.
+    pub(crate) fn result(&self) -> Result<&ResultSummary, Problem> {
+        self.row.result.as_ref().ok_or_else(|| not_completed(&self.row))
+    }
+}
+
+/// The job with this public id.
+pub(crate) async fn find(app: &App, id: &str) -> Result<Known, Problem> {
+    let (bundle, seq) = parse_id(id)?;
+    let snapshot = app.status(bundle).await.map_err(|problem| job_missing(problem, id))?;
+    let facts = app.bundle_facts(bundle).await?;
+    let (row, attempts) = app.store().job(bundle, seq).await?.ok_or_else(|| job_not_found(id))?;
+    let spec = facts.bundle.job(seq).ok_or_else(Problem::internal)?;
+    Ok(Known { row, spec, attempts, snapshot, facts })
+}
+
+/// The heavy part of a result: its outcome and its daily returns.
+pub(crate) async fn read_outcome(app: &App, key: Digest) -> Result<(Outcome, Vec<f64>), Problem> {
+    let detail = app.store().detail(key).await?.ok_or_else(Problem::internal)?;
+    let outcome = compute(move || Outcome::from_bytes(&detail.outcome)).await?;
+    let outcome = outcome.map_err(|error| {
+        tracing::error!(result.key = %key, %error, "a stored outcome cannot be read");
+        Problem::internal()
+    })?;
+    Ok((outcome, detail.daily_returns))
 }
 
 /// Reads the heavy part of a result and derives the trades from its fills.
 async fn outcome(app: &App, result: &ResultSummary, leverage: f64) -> Result<OutcomeBody, Problem> {
-    let detail = app.store().detail(result.key).await?.ok_or_else(Problem::internal)?;
-    let derived = tokio::task::spawn_blocking(move || {
-        let outcome = Outcome::from_bytes(&detail.outcome)?;
+    let (outcome, daily_returns) = read_outcome(app, result.key).await?;
+    let derive = move || {
         let open = outcome.open_position.as_ref();
         let trades = stats::trades(&outcome.fills, &outcome.funding, leverage, open);
         let open_position =
             open.map(|open| stats::open_trade(&outcome.fills, &outcome.funding, leverage, open));
-        Ok::<_, model::OutcomeError>((trades, open_position, detail.daily_returns))
-    });
-    let derived = derived.await.map_err(|_panic| Problem::internal())?;
-    let (trades, open_position, daily_returns) = derived.map_err(|error| {
-        tracing::error!(result.key = %result.key, %error, "a stored outcome cannot be read");
-        Problem::internal()
-    })?;
+        (trades, open_position)
+    };
+    let (trades, open_position) = compute(derive).await?;
     let mut summary = match &result.summary {
         Value::Object(summary) => summary.clone(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {

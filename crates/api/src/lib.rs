@@ -7,23 +7,32 @@
 //! or stack trace leaves: every refusal is a [`Problem`] with a [`Code`] of its own page.
 
 mod app;
+mod app_page;
 mod body;
 mod bundles;
+mod candle_chart;
 mod code;
+mod commands;
 mod config;
 mod cursor;
 mod demand;
 mod derived;
 mod edge;
+mod equity_chart;
 mod error_pages;
+mod events;
 mod facts;
 mod flight;
 mod grid;
 mod health;
 mod heatmap;
+mod honesty;
 mod job;
+mod job_candles;
 mod jobs;
 mod known;
+mod labels;
+mod live;
 mod openapi;
 mod operators;
 mod pages;
@@ -36,12 +45,15 @@ mod schema;
 mod seqs;
 mod series;
 mod serve;
+mod stall;
 mod status;
 mod status_cache;
 mod strategies;
 mod submit;
+mod sweep;
 mod table;
 mod text;
+mod verdict;
 mod wheres;
 mod workers;
 

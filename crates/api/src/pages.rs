@@ -7,13 +7,17 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
+use crate::app_page;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
                       connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
                       form-action 'none'";
 
-/// `/`: says what this is and where things are.
+/// `/`: the web page; where it was not built, a short one that says what this is.
 pub(crate) async fn home(State(app): State<App>) -> Response {
+    if let Some(document) = app_page::document() {
+        return document;
+    }
     let version = &app.config().version;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+' | ' ' | '_');
     let version: String = version.chars().filter(|c| plain(*c)).collect();

@@ -112,6 +112,12 @@ impl Problem {
         &self.detail
     }
 
+    /// The faults of the body.
+    #[cfg(test)]
+    pub(crate) fn faults(&self) -> &[Fault] {
+        &self.errors
+    }
+
     /// The whole answer; keeps only the `Allow` header of `headers`.
     pub(crate) fn render(&self, request_id: &str, headers: &HeaderMap) -> Response {
         let body = ProblemBody {

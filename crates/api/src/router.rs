@@ -6,7 +6,7 @@ use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::SizeAbove;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -15,10 +15,9 @@ use crate::app::App;
 use crate::code::Code;
 use crate::openapi::ApiDoc;
 use crate::problem::Problem;
-use crate::{
-    bundles, edge, error_pages, health, heatmap, job, jobs, openapi, pages, results, series,
-};
-use crate::{status, strategies, submit, workers};
+use crate::{app_page, bundles, candle_chart, commands, edge, equity_chart, error_pages, events};
+use crate::{health, heatmap, honesty, job, jobs, openapi, pages, results, series, status};
+use crate::{strategies, submit, workers};
 
 /// Answers of fewer bytes are sent as they are; a status is one of them, so that its strong `ETag`
 /// names exactly the bytes sent.
@@ -29,14 +28,21 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(ApiDoc::openapi())
         .routes(routes!(bundles::list_bundles, submit::submit_bundle))
         .routes(routes!(submit::estimate_bundle))
-        .routes(routes!(bundles::get_bundle))
+        .routes(routes!(bundles::get_bundle, commands::patch_bundle))
         .routes(routes!(status::get_status))
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(results::get_results))
         .routes(routes!(heatmap::get_heatmap))
-        .routes(routes!(bundles::cancel_bundle))
+        .routes(routes!(honesty::get_honesty))
+        .routes(routes!(events::get_events))
+        .routes(routes!(commands::cancel_bundle))
+        .routes(routes!(commands::pause_bundle))
+        .routes(routes!(commands::resume_bundle))
+        .routes(routes!(commands::retry_bundle))
         .routes(routes!(job::get_job))
         .routes(routes!(job::get_trades))
+        .routes(routes!(equity_chart::get_equity))
+        .routes(routes!(candle_chart::get_candles))
         .routes(routes!(strategies::list_strategies))
         .routes(routes!(strategies::get_strategy))
         .routes(routes!(series::list_series))
@@ -51,6 +57,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 /// The whole service: routes, fallbacks, compression and the outermost layer.
 pub fn router(app: App) -> Router {
     let (router, _) = routes().split_for_parts();
+    // An event has to leave at once, not when a block of the compression is full.
+    let compressed = SizeAbove::new(COMPRESS_ABOVE).and(NotForContentType::SSE);
     router
         .route("/api/openapi.json", get(openapi::get_openapi))
         .route("/errors/{code}", get(error_pages::get_page))
@@ -58,10 +66,16 @@ pub fn router(app: App) -> Router {
         .route("/docs/docs.js", get(pages::docs_script))
         .route("/docs/style.css", get(pages::docs_style))
         .route("/", get(pages::home))
+        .route("/assets/{name}", get(app_page::asset))
+        .merge(
+            app_page::VIEWS
+                .into_iter()
+                .fold(Router::new(), |views, address| views.route(address, get(app_page::view))),
+        )
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::disable())
-        .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESS_ABOVE)))
+        .layer(CompressionLayer::new().gzip(true).compress_when(compressed))
         .layer(from_fn_with_state(app.clone(), edge::edge))
         .with_state(app)
 }

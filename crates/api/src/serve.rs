@@ -15,7 +15,9 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use crate::app::App;
+use crate::config::Config;
 use crate::router::router;
+use crate::stall::Impatient;
 
 /// Pause after an accept failed: most likely the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -54,8 +56,7 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection =
-                    connection(stream, router.clone(), &graceful, app.config().header_timeout);
+                let connection = connection(stream, router.clone(), &graceful, app.config());
                 let cut = cut.clone();
                 connections.spawn(async move { cut.run_until_cancelled(connection).await });
             }
@@ -83,7 +84,7 @@ fn connection(
     stream: TcpStream,
     router: Router,
     graceful: &GracefulShutdown,
-    header_timeout: Duration,
+    config: &Config,
 ) -> impl Future<Output = ()> + Send + use<> {
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let router = router.clone();
@@ -96,8 +97,9 @@ fn connection(
         tracing::debug!(%error, "a connection has no nodelay");
     }
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(header_timeout);
-    let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+    http.timer(TokioTimer::new()).header_read_timeout(config.header_timeout);
+    let stream = TokioIo::new(Impatient::new(stream, config.stall));
+    let connection = graceful.watch(http.serve_connection(stream, service));
     async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a connection ended early");

@@ -151,6 +151,11 @@ impl Snapshot {
         Snapshot { row, body, etag, retry_after }
     }
 
+    /// The status as JSON.
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
+    }
+
     /// 200 with the status, or 304 where `headers` name this version.
     pub(crate) fn answer(&self, headers: &HeaderMap) -> Response {
         let mut response = if matches_etag(headers.get_all(IF_NONE_MATCH), &self.etag) {

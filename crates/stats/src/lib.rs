@@ -39,7 +39,7 @@ pub use luck::{
     LuckBar, SharpeSample, deflated_benchmark, effective_variants, expected_max_z, luck_bar,
     luck_quantile_z, mean_correlation, min_backtest_years, sharpe_deviation,
 };
-pub use metrics::{MetricInput, Metrics, metrics};
+pub use metrics::{MetricInput, Metrics, metrics, risk_free_per_period};
 pub use normal::{normal_cdf, normal_quantile};
 pub use path::PricePath;
 pub use pbo::{LogitHistogram, Pbo, default_blocks, pbo};

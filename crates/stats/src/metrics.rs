@@ -95,7 +95,7 @@ pub fn metrics(input: &MetricInput<'_>) -> Metrics {
 }
 
 /// Risk-free rate per period, as a fraction.
-pub(crate) fn risk_free_per_period(risk_free_pct: f64, periods_per_year: f64) -> f64 {
+pub fn risk_free_per_period(risk_free_pct: f64, periods_per_year: f64) -> f64 {
     if risk_free_pct.abs() <= 0.0 {
         return 0.0;
     }

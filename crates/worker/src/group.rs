@@ -51,6 +51,17 @@ struct Need {
     calendar: Option<Calendar>,
 }
 
+/// Jobs that share candles.
+struct Group {
+    need: Need,
+    tasks: Vec<Task>,
+    /// One thread's part of what was claimed together: a batch of more would keep others waiting,
+    /// batches of less would compute what they share more often.
+    share: usize,
+    /// Held while a suspect runs.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
 /// Loads and starts `tasks`, those that share candles together; suspects one at a time.
 pub(crate) async fn start(shared: &Arc<Shared>, tasks: Vec<Task>) {
     let mut groups: BTreeMap<Need, Vec<Task>> = BTreeMap::new();
@@ -62,10 +73,10 @@ pub(crate) async fn start(shared: &Arc<Shared>, tasks: Vec<Task>) {
         }
         groups.entry(need(&task.spec)).or_default().push(task);
     }
-    let groups = stream::iter(groups);
-    groups
+    let share = groups.values().map(Vec::len).sum::<usize>().div_ceil(shared.pool.slots());
+    stream::iter(groups)
         .for_each_concurrent(LOADS, |(need, tasks)| async move {
-            load(shared, &need, tasks, None).await;
+            load(shared, Group { need, tasks, share, permit: None }).await;
         })
         .await;
     for task in suspects {
@@ -77,7 +88,8 @@ pub(crate) async fn start(shared: &Arc<Shared>, tasks: Vec<Task>) {
         match shared.store.mark_started(shared.presence.worker(), task.job.held()).await {
             Ok(true) => {
                 let need = need(&task.spec);
-                load(shared, &need, vec![task], Some(permit)).await;
+                let group = Group { need, tasks: vec![task], share: 1, permit: Some(permit) };
+                load(shared, group).await;
             }
             Ok(false) => task.job.stop(Stop::Lost),
             Err(error) => {
@@ -103,12 +115,8 @@ async fn give_back(shared: &Shared, tasks: Vec<Task>, why: Release) {
 }
 
 /// Loads the candles of one group and starts its jobs.
-async fn load(
-    shared: &Arc<Shared>,
-    need: &Need,
-    tasks: Vec<Task>,
-    permit: Option<OwnedSemaphorePermit>,
-) {
+async fn load(shared: &Arc<Shared>, group: Group) {
+    let Group { need, tasks, share, permit } = group;
     let tasks: Vec<Task> = tasks.into_iter().filter_map(Task::unless_stopped).collect();
     if tasks.is_empty() {
         return;
@@ -118,7 +126,7 @@ async fn load(
         Ok(loaded) => {
             shared.source.answered();
             metrics::histogram!("backfleet_load_seconds").record(started.elapsed());
-            dispatch(shared, &loaded, tasks, permit).await;
+            dispatch(shared, &loaded, Group { need, tasks, share, permit }).await;
         }
         Err(error) if error.is_transient() => {
             let backoff = shared.source.away();
@@ -146,14 +154,9 @@ async fn load(
 }
 
 /// Completes what has a standing result and starts the rest, equal keys once.
-async fn dispatch(
-    shared: &Arc<Shared>,
-    loaded: &Arc<Loaded>,
-    tasks: Vec<Task>,
-    permit: Option<OwnedSemaphorePermit>,
-) {
+async fn dispatch(shared: &Arc<Shared>, loaded: &Arc<Loaded>, group: Group) {
     let mut by_key: BTreeMap<Digest, Same> = BTreeMap::new();
-    for task in tasks.into_iter().filter_map(Task::unless_stopped) {
+    for task in group.tasks.into_iter().filter_map(Task::unless_stopped) {
         match prepare(loaded, &task.spec) {
             Ok(job) => by_key.entry(job.result_key).or_insert((job, Vec::new())).1.push(task),
             Err(error) => task.job.fail(error),
@@ -178,8 +181,8 @@ async fn dispatch(
             fresh.push((job, tasks));
         }
     }
-    let size = fresh.len().div_ceil(shared.pool.slots()).clamp(1, BATCH);
-    let permit = permit.map(Arc::new);
+    let size = group.share.clamp(1, BATCH);
+    let permit = group.permit.map(Arc::new);
     while !fresh.is_empty() {
         let batch = fresh.split_off(fresh.len() - size.min(fresh.len()));
         let (worker, loaded, permit) = (Arc::clone(shared), Arc::clone(loaded), permit.clone());

@@ -1,6 +1,6 @@
 // The only code that calls the server: JSON in, JSON out, refusals as `ApiError`.
 import { keyHeaders } from "./key";
-import type { Fault, ProblemBody } from "./types";
+import type { Fault, ProblemBody } from "./shapes";
 
 /** Longest wait for an answer. */
 const TIMEOUT_MS = 20_000;

@@ -56,7 +56,12 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Changes the priority or the tags of a bundle, whatever its state.
+         * @description The body is a merge patch (RFC 7396): what it does not name stays, a tag that is null goes. A new
+         *     priority also moves the jobs that wait.
+         */
+        patch: operations["patch_bundle"];
         trace?: never;
     };
     "/api/backtest/bundle/{id}/cancel": {
@@ -74,6 +79,72 @@ export interface paths {
          *     409 with its status.
          */
         post: operations["cancel_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtest/bundle/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The changes of a bundle as they happen, as server-sent events.
+         * @description First `snapshot` with the whole status, then `delta` with the fields that changed, at last `end`
+         *     with the whole final status, sent once; then the stream closes. `id` is the version: with
+         *     `Last-Event-ID` any node goes on from there, and answers 204 to a client that has seen the end. A
+         *     client that is slow gets a `snapshot` instead of the deltas it missed.
+         */
+        get: operations["get_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtest/bundle/{id}/heatmap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The jobs of a bundle as a grid over two axes, filled in while the bundle runs.
+         * @description A cell gathers its jobs over all other axes; filters on those narrow it. `best` is the greatest
+         *     value, or the least of a metric of which less is better, such as `volatility`.
+         */
+        get: operations["get_heatmap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtest/bundle/{id}/honesty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How much of a bundle's best result is luck: DSR, PBO, luck lines, plateau, warnings, a verdict.
+         * @description Judged over each date range and calendar. The winner "beats luck" if N variants without skill stay
+         *     below it 95 times in 100, it has at least 30 trades, and the same holds without the part that buy
+         *     and hold explains. Made anew as the bundle runs.
+         */
+        get: operations["get_honesty"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -100,6 +171,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backtest/bundle/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Holds a bundle: none of its jobs is claimed until it is resumed; running ones go on.
+         * @description Repeated calls answer the same. 409 where it is final or being called off.
+         */
+        post: operations["pause_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/backtest/bundle/{id}/results": {
         parameters: {
             query?: never;
@@ -115,6 +206,48 @@ export interface paths {
         get: operations["get_results"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtest/bundle/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends a pause: the jobs of the bundle may be claimed again.
+         * @description Repeated calls answer the same, and so does a bundle that was not paused. 409 where it is final or
+         *     being called off.
+         */
+        post: operations["resume_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtest/bundle/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Runs the failed and cancelled jobs of a bundle again; one that was final is open again.
+         * @description Each job starts a new count of failures. Repeated calls answer the same: where nothing is left to
+         *     retry, nothing happens. 409 while a cancel is under way.
+         */
+        post: operations["retry_bundle"];
         delete?: never;
         options?: never;
         head?: never;
@@ -151,6 +284,47 @@ export interface paths {
         };
         /** One job: resolved settings, attempts and, once it is completed, the whole outcome. */
         get: operations["get_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtest/job/{id}/candles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The candles of a job between `from` and `to`, merged to `points`, with its trades.
+         * @description Merging keeps every high and low. Candles of a job that is not completed come without trades.
+         */
+        get: operations["get_candles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtest/job/{id}/equity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Equity of a completed job at the close of each candle, thinned to `points`.
+         * @description It is rebuilt from the fills and the candles. Where those are gone or were corrected, the marks of
+         *     the days are left.
+         */
+        get: operations["get_equity"];
         put?: never;
         post?: never;
         delete?: never;
@@ -607,6 +781,95 @@ export interface components {
          * @enum {string}
          */
         BundleStatusName: "Queued" | "Running" | "Paused" | "Completed" | "Failed" | "Cancelled";
+        /** @description One candle. */
+        CandleBody: {
+            /**
+             * Format: double
+             * @description Last price.
+             */
+            close: number;
+            /**
+             * Format: double
+             * @description Highest price.
+             */
+            high: number;
+            /**
+             * Format: double
+             * @description Lowest price.
+             */
+            low: number;
+            /**
+             * Format: double
+             * @description First price, in quote.
+             */
+            open: number;
+            /**
+             * Format: date-time
+             * @description Open time.
+             */
+            time: string;
+            /**
+             * Format: double
+             * @description Traded quantity, in base.
+             */
+            volume: number;
+        };
+        /** @description Candles of a job and the trades among them. */
+        CandleChart: {
+            /** @description Candles before any were merged. */
+            count: number;
+            /** @description Ascending; each merges neighbours where there are more than `points`. */
+            items: components["schemas"]["CandleBody"][];
+            /**
+             * @description What one item is: the timeframe, or how many candles of it at most.
+             * @example 12 x 15m
+             */
+            resolution: string;
+            /** @description Whether these are the candles that the result was computed on; null where there is none. */
+            sameData?: boolean | null;
+            /** @description Trades before any were left out. */
+            tradeCount: number;
+            /**
+             * @description Closed trades that were open at any time between `from` and `to`, in order of entry; the first
+             *     5,000.
+             */
+            trades: components["schemas"]["TradeBody"][];
+        };
+        /** @description One cell: what its jobs say, and how many of them stand where. */
+        Cell: {
+            /**
+             * Format: int32
+             * @description Jobs cancelled.
+             */
+            cancelled: number;
+            /**
+             * Format: int32
+             * @description Jobs completed.
+             */
+            done: number;
+            /**
+             * Format: int32
+             * @description Jobs failed.
+             */
+            failed: number;
+            /** @description The job that has this value, or the only job of the cell. */
+            jobId?: string | null;
+            /**
+             * Format: int32
+             * @description Jobs that wait for a worker.
+             */
+            pending: number;
+            /**
+             * Format: int32
+             * @description Jobs running.
+             */
+            running: number;
+            /**
+             * Format: double
+             * @description The metric, gathered over the completed jobs that have it; null where none has.
+             */
+            value?: number | null;
+        };
         /** @description One check. */
         Check: {
             /** @description What was found and, where it fails, what to do. */
@@ -627,6 +890,38 @@ export interface components {
             gaps: number;
             /** @description The stored timeframe it is made of, where it is not stored itself. */
             resampledFrom?: string | null;
+        };
+        /** @description Equity of a job over time. */
+        EquityBody: {
+            /** @description Points before any were left out. */
+            count: number;
+            /**
+             * Format: double
+             * @description Starting cash, in quote.
+             */
+            initial: number;
+            /** @description Ascending in time; the first, the last, the lowest and the highest point are always there. */
+            items: components["schemas"]["EquityPoint"][];
+            /** @description Why only days are left: `source_unavailable`, `no_candles` or `data_changed`. */
+            reason?: string | null;
+            /**
+             * @description Timeframe of the candles, or `1d` where only the marks of the days are left.
+             * @example 15m
+             */
+            resolution: string;
+        };
+        /** @description Equity at one close. */
+        EquityPoint: {
+            /**
+             * Format: double
+             * @description Cash and position at the close, in quote.
+             */
+            equity: number;
+            /**
+             * Format: date-time
+             * @description Open time of the candle, or the day.
+             */
+            time: string;
         };
         /** @description What a bundle would be. */
         Estimate: {
@@ -698,6 +993,11 @@ export interface components {
             /** @description Its short side. */
             short: string;
         };
+        /**
+         * @description How the jobs of a cell become one value.
+         * @enum {string}
+         */
+        GatherName: "mean" | "median" | "max" | "min" | "best";
         /** @description The process lives. */
         Health: {
             /**
@@ -707,6 +1007,56 @@ export interface components {
             status: string;
             /** @description Program version. */
             version: string;
+        };
+        /** @description A grid of cells. */
+        HeatMap: {
+            /**
+             * @description How the jobs of a cell become one value.
+             * @example best
+             */
+            agg: string;
+            /** @description One for each value of `y` and `x`, row by row; null where the bundle has no such job. */
+            cells: (components["schemas"]["Cell"] | null)[];
+            /**
+             * @description Metric id.
+             * @example sharpe
+             */
+            metric: string;
+            /**
+             * Format: int64
+             * @description The bundle was at this version, or a later one.
+             */
+            version: number;
+            /** @description Columns. */
+            x: components["schemas"]["Side"];
+            y?: components["schemas"]["Side"] | null;
+        };
+        /** @description How much of a bundle's best result is luck. */
+        HonestyBody: {
+            /**
+             * Format: int64
+             * @description N: every variant evaluated so far; equal ones count once, failed ones count.
+             */
+            evaluated: number;
+            /**
+             * Format: int64
+             * @description Variants that failed.
+             */
+            failed: number;
+            /** @description One for each date range and calendar. */
+            panels: components["schemas"]["PanelBody"][];
+            /**
+             * Format: int64
+             * @description Jobs that are not final yet: with them the winner may change.
+             */
+            pending: number;
+            /** @description The verdict in one plain sentence. */
+            sentence: string;
+            /**
+             * Format: int64
+             * @description The bundle was at this version, or a later one.
+             */
+            version: number;
         };
         /** @description An indicator. */
         IndicatorBody: {
@@ -822,6 +1172,45 @@ export interface components {
          * @enum {string}
          */
         JobStatusName: "Pending" | "Running" | "Completed" | "Failed" | "Cancelled";
+        /** @description The numbers behind a verdict. */
+        JudgementBody: {
+            /**
+             * Format: double
+             * @description Probability that N variants without skill all stay below the winner.
+             */
+            beatsAll: number;
+            /**
+             * Format: double
+             * @description The same probability for what buy and hold does not explain.
+             */
+            beatsAllWithoutMarket: number;
+            /**
+             * Format: double
+             * @description Beta of the winner to buy and hold.
+             */
+            beta: number;
+            /** @description The verdict. */
+            verdict: string;
+        };
+        /**
+         * @description Labels to change; what is not named stays.
+         * @example {
+         *       "priority": 10,
+         *       "tags": {
+         *         "desk": "two",
+         *         "draft": null
+         *       }
+         *     }
+         */
+        LabelsBody: {
+            /**
+             * Format: int32
+             * @description -1000 to 1000, higher first.
+             */
+            priority?: number | null;
+            /** @description Tags to set; null removes one. */
+            tags?: Record<string, never> | null;
+        };
         /** @description The language of strategies. */
         LanguageBody: {
             /** @description Parts of a candle's open time. */
@@ -852,6 +1241,10 @@ export interface components {
         Links: {
             /** @description Calls it off. */
             cancel: string;
+            /** @description Its changes as they happen. */
+            events: string;
+            /** @description How much of its best result is luck. */
+            honesty: string;
             /** @description Its jobs. */
             jobs: string;
             /** @description Its results. */
@@ -860,6 +1253,16 @@ export interface components {
             self: string;
             /** @description Where it stands. */
             status: string;
+        };
+        /** @description A histogram over (-limit, limit] in bars of equal width. */
+        LogitsBody: {
+            /** @description Splits a bar, lowest logits first. */
+            counts: number[];
+            /**
+             * Format: double
+             * @description The largest possible logit.
+             */
+            limit: number;
         };
         /** @description Luck lines of one date range. */
         LuckBody: {
@@ -895,6 +1298,19 @@ export interface components {
              * @description N: jobs of the bundle over this range.
              */
             variants: number;
+        };
+        /** @description Sharpe ratios that the best of N variants without skill shows. */
+        LuckLinesBody: {
+            /**
+             * Format: double
+             * @description Expected.
+             */
+            expectedBest: number;
+            /**
+             * Format: double
+             * @description Stays below this one 95 times in 100.
+             */
+            line95: number;
         };
         /** @description A trade that is still open. */
         OpenTradeBody: {
@@ -969,6 +1385,91 @@ export interface components {
             /** @description Its name after the dot. */
             name: string;
         };
+        /** @description How much of the best result over one range and calendar is luck. */
+        PanelBody: {
+            bestByPlateau?: components["schemas"]["RegionBody"] | null;
+            /**
+             * @description Days it has: `24x7`, `24x5` or `session:ZONE`.
+             * @example 24x7
+             */
+            calendar: string;
+            /** @description Daily returns of each variant. */
+            days: number;
+            /**
+             * Format: double
+             * @description The same probability against what N variants without skill are expected to show.
+             */
+            dsr?: number | null;
+            /**
+             * Format: double
+             * @description With the effective number of variants instead of N.
+             */
+            dsrEffective?: number | null;
+            /**
+             * Format: double
+             * @description N less what correlates.
+             */
+            effectiveVariants?: number | null;
+            /**
+             * Format: date-time
+             * @description End of the date range, exclusive.
+             */
+            end: string;
+            judgement?: components["schemas"]["JudgementBody"] | null;
+            luckBar?: components["schemas"]["LuckLinesBody"] | null;
+            /**
+             * Format: double
+             * @description Mean correlation of the variants' returns.
+             */
+            meanCorrelation?: number | null;
+            /** @description Variants that the numbers below rest on: fewer only where all would not fit into memory. */
+            measured: number;
+            /**
+             * Format: double
+             * @description Daily returns needed until that probability is 95 %.
+             */
+            minTrl?: number | null;
+            pbo?: components["schemas"]["PboBody"] | null;
+            /**
+             * Format: double
+             * @description P: days in a year.
+             */
+            periodsPerYear: number;
+            /**
+             * Format: double
+             * @description Median Sharpe ratio of the winner's neighbours on the grid / its own, 0 to 1.
+             */
+            plateau?: number | null;
+            /**
+             * Format: double
+             * @description Probability that the winner's true Sharpe ratio is above 0, as if it stood alone.
+             */
+            psr?: number | null;
+            /** @description The verdict about the winner in one plain sentence. */
+            sentence: string;
+            /**
+             * Format: double
+             * @description Deviation of the Sharpe ratios, per day.
+             */
+            sharpeDeviation?: number | null;
+            /**
+             * Format: date-time
+             * @description Start of the date range.
+             */
+            start: string;
+            /** @description Reason codes of what is null. */
+            undefined: Record<string, never>;
+            /**
+             * Format: int64
+             * @description Variants with a result over these days.
+             */
+            variants: number;
+            /** @description `beatsLuck`, `market`, `tooFewTrades` or `luck`; null where there is nothing to judge. */
+            verdict?: string | null;
+            /** @description What else should be known before the winner is used. */
+            warnings: components["schemas"]["WarningBody"][];
+            winner?: components["schemas"]["WinnerBody"] | null;
+        };
         /** @description An argument of a named signal or indicator. */
         ParameterBody: {
             /** @description The words it takes. */
@@ -994,6 +1495,32 @@ export interface components {
             name: string;
             /** @description Whether it must be given. */
             required: boolean;
+        };
+        /** @description PBO by CSCV. */
+        PboBody: {
+            /** @description Blocks of days. */
+            blocks: number;
+            /** @description Logits of the winners' ranks out of sample. */
+            logits: components["schemas"]["LogitsBody"];
+            /**
+             * Format: double
+             * @description Share of splits whose in-sample winner loses out of sample.
+             */
+            oosNegativeShare: number;
+            /**
+             * Format: double
+             * @description Share of splits whose in-sample winner is in the lower half out of sample.
+             */
+            pbo: number;
+            /** @description Days used: the first ones. */
+            rows: number;
+            /**
+             * Format: double
+             * @description Slope of the winners' out-of-sample on their in-sample Sharpe ratios.
+             */
+            slope?: number | null;
+            /** @description Ways to split the blocks in halves. */
+            splits: number;
         };
         /** @description The body of a refusal, RFC 9457. */
         ProblemBody: {
@@ -1031,6 +1558,22 @@ export interface components {
             /** @description Whether all checks pass. */
             ready: boolean;
         };
+        /** @description The variant whose neighbours on the grid of parameters are best. */
+        RegionBody: {
+            jobId: string;
+            /**
+             * Format: double
+             * @description Median annual Sharpe ratio of its neighbours.
+             */
+            median?: number | null;
+            /**
+             * Format: double
+             * @description That median / its own, 0 to 1.
+             */
+            score?: number | null;
+            /** Format: int32 */
+            seq: number;
+        };
         /** @description All results that were asked for. */
         ResultPage: {
             /** @description In the order asked for. */
@@ -1056,6 +1599,11 @@ export interface components {
             /** @description The job's axis values. */
             variant: components["schemas"]["VariantBody"];
         };
+        /**
+         * @description Which jobs a retry takes.
+         * @enum {string}
+         */
+        RetryStatusName: "Failed" | "Cancelled";
         /** @description One stored series. */
         SeriesBody: {
             /**
@@ -1148,6 +1696,16 @@ export interface components {
             items: components["schemas"]["SeriesBody"][];
             /** @description Always null: there is one page. */
             next?: string | null;
+        };
+        /** @description One side of a grid. */
+        Side: {
+            /**
+             * @description Name of the axis.
+             * @example parameters.fast
+             */
+            name: string;
+            /** @description Its values, in the order of the cells. */
+            values: unknown[];
         };
         /** @description A named signal: a macro over the composable form. */
         SignalBody: {
@@ -1359,6 +1917,31 @@ export interface components {
             ticker: string;
             /** @description Length of a candle. */
             timeframe: string;
+        };
+        /** @description A warning. */
+        WarningBody: {
+            /** @description `fewTrades`, `oneTrade`, `oneYear`, `noOutOfSample` or `manyFailed`. */
+            code: string;
+            /** @description `amber`: read the numbers with care; `red`: do not act on them. */
+            severity: string;
+            /** @description One sentence. */
+            text: string;
+        };
+        /** @description The variant with the highest Sharpe ratio. */
+        WinnerBody: {
+            jobId: string;
+            /** Format: int32 */
+            seq: number;
+            /**
+             * Format: double
+             * @description Annual Sharpe ratio.
+             */
+            sharpe?: number | null;
+            /**
+             * Format: int64
+             * @description Closed trades.
+             */
+            trades: number;
         };
         /** @description One worker process. */
         WorkerBody: {
@@ -1684,6 +2267,75 @@ export interface operations {
             };
         };
     };
+    patch_bundle: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only at this version */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description Id of the bundle */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description What to change */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelsBody"];
+            };
+        };
+        responses: {
+            /** @description The bundle after the change */
+            200: {
+                headers: {
+                    /** @description The version, quoted */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleItem"];
+                };
+            };
+            /** @description `bundle_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `precondition_failed` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `invalid_bundle` with every fault */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other refusal, such as `invalid_query` or `store_unavailable` */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     cancel_bundle: {
         parameters: {
             query?: never;
@@ -1728,6 +2380,158 @@ export interface operations {
             };
             /** @description `precondition_failed` */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other refusal, such as `invalid_query` or `store_unavailable` */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_events: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description `id` of the last event received */
+                "Last-Event-ID"?: string | null;
+            };
+            path: {
+                /** @description Id of the bundle */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The client has seen the last event */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bundle_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other refusal, such as `invalid_query` or `store_unavailable` */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_heatmap: {
+        parameters: {
+            query: {
+                /** @description Axis of the columns: `ticker`, `timeframe`, `dateRange`, `moneyManagement` or `parameters.NAME` */
+                x: string;
+                /** @description Axis of the rows; one row by default */
+                y?: string;
+                /** @description Metric id; `sharpe` by default */
+                metric?: string;
+                /** @description `best` by default */
+                agg?: components["schemas"]["GatherName"];
+                /** @description Only of these tickers */
+                ticker?: string[];
+                /** @description Only of these timeframes */
+                timeframe?: string[];
+                /** @description Only of these date ranges, by index from 0 or as JSON */
+                dateRange?: string[];
+                /** @description Only of these variants, by index from 0 or as JSON */
+                moneyManagement?: string[];
+                /** @description Only with these values of the parameter NAME */
+                "parameters.NAME"?: number[];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the bundle */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The grid */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeatMap"];
+                };
+            };
+            /** @description `bundle_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other refusal, such as `invalid_query` or `store_unavailable` */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_honesty: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the bundle */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The panels */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HonestyBody"];
+                };
+            };
+            /** @description `bundle_not_found` */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1810,6 +2614,68 @@ export interface operations {
             };
         };
     };
+    pause_bundle: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only at this version */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description Id of the bundle */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The status after the pause */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusBody"];
+                };
+            };
+            /** @description `bundle_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `bundle_final`, `bundle_cancelling` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `precondition_failed` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other refusal, such as `invalid_query` or `store_unavailable` */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     get_results: {
         parameters: {
             query?: {
@@ -1865,6 +2731,133 @@ export interface operations {
             };
             /** @description `not_acceptable` */
             406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other refusal, such as `invalid_query` or `store_unavailable` */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    resume_bundle: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only at this version */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description Id of the bundle */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The status after the pause */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusBody"];
+                };
+            };
+            /** @description `bundle_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `bundle_final`, `bundle_cancelling` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `precondition_failed` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other refusal, such as `invalid_query` or `store_unavailable` */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    retry_bundle: {
+        parameters: {
+            query?: {
+                /** @description Only jobs of this status */
+                status?: components["schemas"]["RetryStatusName"];
+            };
+            header?: {
+                /** @description Only at this version */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description Id of the bundle */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The status after the retry */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusBody"];
+                };
+            };
+            /** @description `bundle_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `bundle_cancelling` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `precondition_failed` */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1970,6 +2963,116 @@ export interface operations {
             };
             /** @description `job_not_found` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other refusal, such as `invalid_query` or `store_unavailable` */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_candles: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339; the start of the range by default */
+                from?: string;
+                /** @description RFC 3339, exclusive; the end of the range by default */
+                to?: string;
+                /** @description Most candles, 1 to 20,000; 1,500 by default */
+                points?: number;
+            };
+            header?: never;
+            path: {
+                /** @description `{bundleRequestId}-{seq}` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The candles */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CandleChart"];
+                };
+            };
+            /** @description `job_not_found`, `series_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `source_unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other refusal, such as `invalid_query` or `store_unavailable` */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_equity: {
+        parameters: {
+            query?: {
+                /** @description Most points, 1 to 20,000; 1,500 by default */
+                points?: number;
+            };
+            header?: never;
+            path: {
+                /** @description `{bundleRequestId}-{seq}` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The curve */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EquityBody"];
+                };
+            };
+            /** @description `job_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `job_not_completed`: `currentStatus` says where it stands */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { asApiError, post, type ApiError } from "../api/client";
 import { offers } from "../api/offers";
 import { paths } from "../api/paths";
-import type { Status } from "../api/types";
+import type { Status } from "../api/shapes";
 import { refresh } from "../live/resource";
 import { final } from "../live/status";
 import { ErrorNote } from "../ui/states";

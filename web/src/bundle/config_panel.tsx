@@ -1,5 +1,5 @@
 // The request as stored: its axes, and the whole document.
-import type { Bundle } from "../api/types";
+import type { Bundle } from "../api/shapes";
 import { count } from "../format/number";
 import { minute } from "../format/time";
 import { axisLabel, axisValue } from "../format/variant";

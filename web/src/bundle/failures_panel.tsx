@@ -2,7 +2,7 @@
 import { query } from "../api/client";
 import { offers } from "../api/offers";
 import { paths } from "../api/paths";
-import type { Bundle, Job, Status } from "../api/types";
+import type { Bundle, Job, Status } from "../api/shapes";
 import { count, percent } from "../format/number";
 import { variantLine } from "../format/variant";
 import { once, useResource } from "../live/resource";

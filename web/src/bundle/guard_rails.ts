@@ -1,5 +1,5 @@
 // Guard rails of a result, as text.
-import type { Job, Luck, Status } from "../api/types";
+import type { Job, Luck, Status } from "../api/shapes";
 import { count, decimal, percent } from "../format/number";
 
 /** The guard rails: short texts that say why a result is weak. */

@@ -2,7 +2,7 @@
 import { query } from "../api/client";
 import { offers } from "../api/offers";
 import { paths } from "../api/paths";
-import type { Bundle, Job, Luck, Status } from "../api/types";
+import type { Bundle, Job, Luck, Status } from "../api/shapes";
 import { count } from "../format/number";
 import { range } from "../format/time";
 import { variantLine } from "../format/variant";

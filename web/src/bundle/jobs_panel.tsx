@@ -1,7 +1,7 @@
 // The jobs of a bundle as a table: sorted, filtered and paged by the server.
 import { useEffect, useMemo } from "preact/hooks";
 
-import type { Bundle, Job, Status } from "../api/types";
+import type { Bundle, Job, Status } from "../api/shapes";
 import { PickBox, toggleJob } from "../compare/tray";
 import { count } from "../format/number";
 import { axisLabel, axisValue, variantLine, variantValue, varying } from "../format/variant";

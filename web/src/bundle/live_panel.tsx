@@ -1,7 +1,7 @@
 // The live heat-map of a bundle: edges, facets, metric, and the cell under the cursor.
 import { useMemo, useState } from "preact/hooks";
 
-import type { Bundle, Status } from "../api/types";
+import type { Bundle, Status } from "../api/shapes";
 import { toggleJob } from "../compare/tray";
 import { count } from "../format/number";
 import { domain, GATHERS, grids, lookOf, open as openJobs, type Cell, type Grid } from "../heatmap/cells";

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { asApiError, post, type ApiError } from "../api/client";
 import { paths } from "../api/paths";
-import type { Bundle, Estimate, Luck } from "../api/types";
+import type { Bundle, Estimate, Luck } from "../api/shapes";
 
 const asked = new Map<string, Promise<readonly Luck[]>>();
 

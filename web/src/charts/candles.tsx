@@ -11,7 +11,7 @@ import {
 } from "lightweight-charts";
 import { useEffect, useRef } from "preact/hooks";
 
-import type { Trade } from "../api/types";
+import type { Trade } from "../api/shapes";
 import type { Candle } from "../job/series";
 import { theme, token } from "../ui/theme";
 

@@ -1,5 +1,5 @@
 // What differs between jobs: settings by path, and the first trade that is not the same.
-import type { Json, Trade } from "../api/types";
+import type { Json, Trade } from "../api/shapes";
 
 /** One setting of several jobs; `values` in the order of the jobs, undefined where it is absent. */
 export interface Difference {

@@ -1,5 +1,5 @@
 // Series by name, what can be made of them, and how densely they are filled.
-import type { Json, Series } from "../api/types";
+import type { Json, Series } from "../api/shapes";
 
 /** `exchange ticker timeframe`, the name of a series in the address. */
 export function seriesKey(series: Pick<Series, "exchange" | "ticker" | "timeframe">): string {

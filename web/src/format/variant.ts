@@ -1,5 +1,5 @@
 // How axes and variants are named: short enough for a column, whole in a title.
-import type { Axis, Json, Variant } from "../api/types";
+import type { Axis, Json, Variant } from "../api/shapes";
 import { NONE, plain } from "./number";
 import { day } from "./time";
 

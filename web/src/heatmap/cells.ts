@@ -1,5 +1,5 @@
 // Cells: jobs gathered by the values they have on the edges of a map.
-import type { JobStatusName } from "../api/types";
+import type { JobStatusName } from "../api/shapes";
 import { better } from "../metrics/metric";
 import type { View } from "./dimensions";
 

@@ -1,5 +1,5 @@
 // Dimensions of a bundle: its axes as a reader sees them, and where a `seq` stands on each.
-import type { Axis } from "../api/types";
+import type { Axis } from "../api/shapes";
 import { axisLabel, axisValue } from "../format/variant";
 
 /** Something that a heat-map can lay along an edge. */

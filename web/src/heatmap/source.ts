@@ -4,7 +4,7 @@
 // bundle costs the pages that still move.
 import { query, read } from "../api/client";
 import { paths } from "../api/paths";
-import type { Job, JobStatusName } from "../api/types";
+import type { Job, JobStatusName } from "../api/shapes";
 import type { Point } from "./cells";
 
 const PAGE = 1_000;

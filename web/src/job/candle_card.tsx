@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { query } from "../api/client";
 import { offers } from "../api/offers";
 import { paths } from "../api/paths";
-import type { JobDetail } from "../api/types";
+import type { JobDetail } from "../api/shapes";
 import { CandleChart } from "../charts/lazy";
 import { once, useResource } from "../live/resource";
 import { Card } from "../ui/parts";

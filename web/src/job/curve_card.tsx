@@ -4,7 +4,7 @@ import { useMemo, useState } from "preact/hooks";
 import { query } from "../api/client";
 import { offers } from "../api/offers";
 import { paths } from "../api/paths";
-import type { JobDetail } from "../api/types";
+import type { JobDetail } from "../api/shapes";
 import { LineChart } from "../charts/lazy";
 import { compact, decimal, percent } from "../format/number";
 import { day, minute } from "../format/time";

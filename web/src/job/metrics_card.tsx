@@ -1,5 +1,5 @@
 // All metrics of a job with their definitions, and why some are undefined.
-import type { Metrics } from "../api/types";
+import type { Metrics } from "../api/shapes";
 import { GROUPS, METRICS, metricOf, reason, shown } from "../metrics/metric";
 import { Card } from "../ui/parts";
 

@@ -1,6 +1,6 @@
 // Equity and candles of a job, as the server thins them; without those routes, equity by days from
 // the daily returns of the job.
-import type { JobDetail } from "../api/types";
+import type { JobDetail } from "../api/shapes";
 
 /** Equity over time. */
 export interface Curve {

@@ -1,5 +1,5 @@
 // Trades of a job as rows.
-import type { Trade } from "../api/types";
+import type { Trade } from "../api/shapes";
 import { decimal, plain, price, signed } from "../format/number";
 import { duration, minute } from "../format/time";
 import { Table, type Column } from "../ui/table";

@@ -1,5 +1,5 @@
 // The event stream of one bundle: a snapshot, then deltas, each with the version as its id.
-import type { Status } from "../api/types";
+import type { Status } from "../api/shapes";
 
 /** Who listens. */
 export interface Listener {

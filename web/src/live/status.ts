@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { apiKey } from "../api/key";
 import { offers } from "../api/offers";
 import { paths } from "../api/paths";
-import type { Status } from "../api/types";
+import type { Status } from "../api/shapes";
 import { followEvents } from "./events";
 import { putResource, useResource, type Known } from "./resource";
 

@@ -1,5 +1,5 @@
 // Metrics by their ids: label, definition, and how a value is written.
-import type { Metrics } from "../api/types";
+import type { Metrics } from "../api/shapes";
 import { compact, count, decimal, NONE, percent, signed } from "../format/number";
 import { duration } from "../format/time";
 import { CATALOGUE, REASONS } from "./catalogue";

@@ -1,5 +1,5 @@
 // The form: data, strategy, exits and costs; all of it writes the one draft.
-import type { JsonObject, Language, Series } from "../api/types";
+import type { JsonObject, Language, Series } from "../api/shapes";
 import { timeframesOf } from "../format/series";
 import { Icon } from "../ui/icon";
 import { Card } from "../ui/parts";

@@ -1,5 +1,5 @@
 // The bundle request that the form writes: a JSON document, edited by path, never a second model.
-import type { Json, JsonObject, Series, Signal } from "../api/types";
+import type { Json, JsonObject, Series, Signal } from "../api/shapes";
 
 export type Path = readonly (string | number)[];
 

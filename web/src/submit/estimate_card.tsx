@@ -1,7 +1,7 @@
 // What the draft would be: jobs, candles, time, luck; and the button that submits it.
 import { count, compact } from "../format/number";
 import { duration, range } from "../format/time";
-import type { Estimate } from "../api/types";
+import type { Estimate } from "../api/shapes";
 import type { ApiError } from "../api/client";
 import { Card, Facts } from "../ui/parts";
 import { LuckBar } from "../ui/luck_bar";

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 
-import type { Json, JsonObject } from "../api/types";
+import type { Json, JsonObject } from "../api/shapes";
 import { at, put, type Path } from "./draft";
 
 /** The draft and how it is changed. */

@@ -1,5 +1,5 @@
 // The strategy of the draft: named signals with their arguments, or conditions as text.
-import type { JsonObject, Language, Signal } from "../api/types";
+import type { JsonObject, Language, Signal } from "../api/shapes";
 import { Icon } from "../ui/icon";
 import {
   at,

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { asApiError, post, type ApiError } from "../api/client";
 import { paths } from "../api/paths";
-import type { Estimate } from "../api/types";
+import type { Estimate } from "../api/shapes";
 
 const PAUSE_MS = 400;
 

@@ -1,5 +1,5 @@
 // The luck bar: the two lines of luck on an axis of Sharpe ratios, and the best result if there is one.
-import type { Luck } from "../api/types";
+import type { Luck } from "../api/shapes";
 import { count, decimal } from "../format/number";
 
 const WIDTH = 360;

@@ -1,5 +1,5 @@
 // Where a thing stands: a shape, a word and a colour; and the bar of a bundle.
-import type { BundleStatusName, JobStatusName, Status, Worker } from "../api/types";
+import type { BundleStatusName, JobStatusName, Status, Worker } from "../api/shapes";
 import { count, decimal } from "../format/number";
 import { Icon, type IconName } from "./icon";
 

@@ -2,7 +2,7 @@
 import { useEffect } from "preact/hooks";
 
 import { paths } from "../api/paths";
-import type { Bundle, Status } from "../api/types";
+import type { Bundle, Status } from "../api/shapes";
 import { ConfigPanel } from "../bundle/config_panel";
 import { Commands } from "../bundle/commands";
 import { FailuresPanel } from "../bundle/failures_panel";

@@ -1,5 +1,5 @@
 // Bundles as rows.
-import type { BundleItem } from "../api/types";
+import type { BundleItem } from "../api/shapes";
 import { count, decimal } from "../format/number";
 import { ago, duration, minute } from "../format/time";
 import { now } from "../live/clock";

@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 
 import { query } from "../api/client";
 import { paths } from "../api/paths";
-import type { BundleItem } from "../api/types";
+import type { BundleItem } from "../api/shapes";
 import { count } from "../format/number";
 import { usePages } from "../live/pages";
 import { param, setQuery } from "../routing/location";

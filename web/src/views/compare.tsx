@@ -3,7 +3,7 @@
 import { useMemo } from "preact/hooks";
 
 import { paths } from "../api/paths";
-import type { Bundle, JobDetail, Json, Metrics, Trade, Variant } from "../api/types";
+import type { Bundle, JobDetail, Json, Metrics, Trade, Variant } from "../api/shapes";
 import { LineChart } from "../charts/lazy";
 import { differences, fieldWord, firstDivergence } from "../compare/diff";
 import { overlay } from "../compare/overlay";

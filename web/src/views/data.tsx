@@ -1,6 +1,6 @@
 // Data: the stored series, what they cover, and one of them in full.
 import { paths } from "../api/paths";
-import type { Coverage, Series, SeriesPage } from "../api/types";
+import type { Coverage, Series, SeriesPage } from "../api/shapes";
 import { count, percent } from "../format/number";
 import { density, seriesKey } from "../format/series";
 import { day, minute } from "../format/time";

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { asApiError, post, type ApiError } from "../api/client";
 import { offers } from "../api/offers";
 import { paths } from "../api/paths";
-import type { Bundle, JobDetail, Metrics, Variant } from "../api/types";
+import type { Bundle, JobDetail, Metrics, Variant } from "../api/shapes";
 import { picked, toggleJob } from "../compare/tray";
 import { count, decimal, plural } from "../format/number";
 import { duration, minute, range, second } from "../format/time";

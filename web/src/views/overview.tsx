@@ -1,7 +1,7 @@
 // Overview: the queue, the workers, the bundles that run, and the last ones.
 import { query } from "../api/client";
 import { paths } from "../api/paths";
-import type { BundleItem, BundlePage, Worker, WorkerPage } from "../api/types";
+import type { BundleItem, BundlePage, Worker, WorkerPage } from "../api/shapes";
 import { compact, count, plural } from "../format/number";
 import { ago, duration } from "../format/time";
 import { now } from "../live/clock";

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { asApiError, post, read, type ApiError } from "../api/client";
 import { paths } from "../api/paths";
-import type { Bundle, Json, JsonObject, Language, SeriesPage } from "../api/types";
+import type { Bundle, Json, JsonObject, Language, SeriesPage } from "../api/shapes";
 import { once, useResource } from "../live/resource";
 import { choice, navigate, param, setQuery } from "../routing/location";
 import { links } from "../routing/routes";

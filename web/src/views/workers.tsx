@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 
 import { asApiError, post, type ApiError } from "../api/client";
 import { paths } from "../api/paths";
-import type { Worker, WorkerPage } from "../api/types";
+import type { Worker, WorkerPage } from "../api/shapes";
 import { compact, count, decimal } from "../format/number";
 import { ago, minute } from "../format/time";
 import { now } from "../live/clock";

@@ -11,8 +11,11 @@ use candles::{
 };
 use http_body_util::BodyExt;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use model::keys::Role;
+use model::settings::{Instrument, SeriesSettings};
 use model::{
-    Calendar, Digest, Fill, FillReason, OpenPosition, Outcome, PositionSide, SeriesId, Side,
+    Calendar, Candles, Digest, Fill, FillReason, JobSpec, OpenPosition, Outcome, PositionSide,
+    SeriesId, Side,
 };
 use serde_json::{Value, json};
 use store::{Ending, Finish, LeaseTimes, NewResult, Presence, Store, WorkerInfo};
@@ -99,6 +102,11 @@ impl Api {
         let shared = Arc::clone(&store) as Arc<dyn Store>;
         let app = App::new(shared, Arc::new(market), config, recorder().clone());
         Api { router: api::router(app.clone()), app, store, _cache: cache }
+    }
+
+    /// Another node over the same store.
+    pub(crate) fn node(&self, config: Config) -> Api {
+        Api::over(Arc::clone(&self.store), config, samples())
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
@@ -204,10 +212,29 @@ fn samples() -> Arc<dyn CandleSource> {
     for (seed, ticker) in (1..).zip(["BTCUSDT", "ETHUSDT"]) {
         let timeframe = "15m".parse().unwrap();
         let id = SeriesId { exchange: "binance".into(), ticker: ticker.into(), timeframe };
-        let candles = testkit::candles::random_walk(seed, timeframe, START_MS, CANDLES);
+        let candles = walk(seed);
         source.insert(id, Calendar::EveryDay, None, candles);
     }
     Arc::new(source)
+}
+
+/// The candles of a sample series: 1 is BTCUSDT, 2 is ETHUSDT.
+pub(crate) fn walk(seed: u64) -> Candles {
+    testkit::candles::random_walk(seed, "15m".parse().unwrap(), START_MS, CANDLES)
+}
+
+/// Hash of the data that a job of BTCUSDT 15m runs on.
+pub(crate) fn data_hash(spec: &JobSpec) -> Digest {
+    let candles = walk(1);
+    let all = candles.as_slice();
+    let start = all.lower_bound(spec.range.start_ms).saturating_sub(spec.warmup as usize);
+    let used = all.rows(start..all.lower_bound(spec.range.end_ms));
+    let settings = SeriesSettings {
+        calendar: Calendar::EveryDay,
+        instrument: Instrument::default(),
+        periods_per_year: Some(365.0),
+    };
+    model::keys::data_hash(&[(Role::Candles, used.hash(&spec.series))], &settings)
 }
 
 /// A request of 2 tickers x 2 timeframes x `fast` x `slow`, with `fast < slow`.

@@ -4,10 +4,14 @@
 
 mod bad_input;
 mod bundles;
+mod charts;
+mod commands;
 mod errors;
+mod events;
 mod fleet;
 mod harness;
 mod heatmaps;
+mod honesty;
 mod jobs;
 mod openapi;
 mod server;

@@ -101,3 +101,33 @@ async fn a_request_in_flight_ends_and_one_that_hangs_is_cut_after_the_drain_time
     });
     assert!(matches!(end.await, Ok(0) | Err(_)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_stream_ends_when_its_node_drains() {
+    let api = Api::new().await;
+    let id = api.submit(&sample()).await;
+    let server = start(&api).await;
+    let address = server.address;
+    let head = format!("GET /api/backtest/bundle/{id}/events HTTP/1.1\r\nhost: x\r\n\r\n");
+    let mut stream = blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut begun = Vec::new();
+        while !String::from_utf8_lossy(&begun).contains("event: snapshot") {
+            let mut part = [0; 512];
+            let length = stream.read(&mut part).unwrap();
+            assert!(length > 0);
+            begun.extend_from_slice(&part[..length]);
+        }
+        stream
+    })
+    .await;
+    server.shutdown.cancel();
+    tokio::time::timeout(Duration::from_secs(5), server.task).await.unwrap().unwrap();
+    let rest = blocking(move || {
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).unwrap();
+        rest
+    });
+    assert!(rest.await.ends_with(b"0\r\n\r\n"), "the answer is whole");
+}

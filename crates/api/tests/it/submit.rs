@@ -26,6 +26,8 @@ async fn a_bundle_is_stored_whole_and_answered_with_its_address() {
             "status": format!("/api/backtest/bundle/{id}/status"),
             "jobs": format!("/api/backtest/bundle/{id}/jobs"),
             "results": format!("/api/backtest/bundle/{id}/results"),
+            "events": format!("/api/backtest/bundle/{id}/events"),
+            "honesty": format!("/api/backtest/bundle/{id}/honesty"),
             "cancel": format!("/api/backtest/bundle/{id}/cancel"),
         },
     });

@@ -1,4 +1,6 @@
 //! Integration tests of `model`: only its public interface.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod bundle;
 mod strategy;

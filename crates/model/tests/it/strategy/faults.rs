@@ -199,7 +199,7 @@ fn trees_are_refused_with_their_pointer() {
         &json!({"lt": ["close", {"ema": {"of": "clsoe", "m": 3}}]}),
         &[
             "/signals/long/lt/1/ema/m unknown_field: \"ema\" has no argument \"m\" (did you mean \"n\"?)",
-            "/signals/long/lt/1/ema/of unknown_name: column 1: unknown name \"clsoe\"",
+            "/signals/long/lt/1/ema/of unknown_name: column 1: unknown name \"clsoe\" (did you mean \"close\"?)",
         ],
     );
     check(
