@@ -1,4 +1,5 @@
-//! The HTTP interface: submits, estimates, statuses, jobs, results, cancel, and what is known.
+//! The HTTP interface: submits, estimates, statuses, events, jobs, results, verdicts, commands, and
+//! what is known.
 //!
 //! A request goes through the outermost layer (`edge`), its handler, then `model` for meaning and
 //! `store` for everything kept. Any number of processes serve one database: this crate holds caches

@@ -19,6 +19,8 @@ pub(crate) fn run(args: &IndicatorArgs) -> Result<(), Failure> {
         exchange: Some("file".to_owned()),
         ticker: Some("FILE".to_owned()),
         calendar: args.calendar.clone(),
+        timeframe: args.timeframe,
+        zone: args.tz.clone(),
         ..ImportOptions::default()
     };
     let (report, candles) = read_file(&args.candles, &options)?;

@@ -25,7 +25,7 @@ use settings::Files;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    match start(&arguments) {
+    match start(&arguments).and_then(|()| output::written()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::note(&failure.to_string());

@@ -32,7 +32,19 @@ pub(crate) async fn postgres(url: &str) -> Result<Arc<dyn Store>, Failure> {
 /// The SQLite file of a data folder; one process at a time.
 pub(crate) async fn sqlite(data: &Path) -> Result<Arc<dyn Store>, Failure> {
     std::fs::create_dir_all(data).map_err(|error| unusable(data, &error))?;
-    Ok(Sqlite::open(&data.join("backfleet.sqlite")).await?)
+    let opened = Sqlite::open(&data.join("backfleet.sqlite")).await;
+    opened.map_err(|error| {
+        let is_away = matches!(error, store::Error::Unavailable { .. });
+        let failure = Failure::from(error);
+        if is_away {
+            failure.hint(format!(
+                "another process may use {}, or it cannot be written: name another one with --data",
+                data.display()
+            ))
+        } else {
+            failure
+        }
+    })
 }
 
 fn unusable(data: &Path, error: &std::io::Error) -> Failure {
@@ -98,13 +110,42 @@ fn credentials(path: &Path) -> Result<Auth, Failure> {
 impl From<candles::Error> for Failure {
     fn from(error: candles::Error) -> Failure {
         let exit = if error.is_transient() { Exit::Unreachable } else { Exit::Failure };
-        let mut message = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(inner) = source {
-            message.push_str(": ");
-            message.push_str(&inner.to_string());
-            source = inner.source();
+        let failure = Failure::new(exit, error.chain());
+        match hint_for(&error) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
         }
-        Failure::new(exit, message)
     }
+}
+
+/// What to do about a failure of candles.
+fn hint_for(error: &candles::Error) -> Option<String> {
+    use candles::Error as Candles;
+    Some(match error {
+        Candles::UnknownSeries { series, .. } | Candles::NoCandles { series, .. } => {
+            let model::SeriesId { exchange, ticker, timeframe } = series;
+            format!(
+                "backfleet candles import FILE --exchange {exchange} --ticker {ticker} \
+                 --timeframe {timeframe}"
+            )
+        }
+        Candles::Refused(report) => {
+            let is_disorder = report.fault_counts.contains_key(&candles::Rule::Disorder);
+            let fix =
+                if is_disorder { "sort the rows by time, oldest first" } else { "correct them" };
+            format!("nothing of this file was stored: {fix}, then import it again")
+        }
+        Candles::Unreadable { .. } => {
+            "a candle file is CSV (plain, gzip or zip) with time, open, high, low, close and volume"
+                .to_owned()
+        }
+        Candles::BadName { .. } => "pass --exchange and --ticker".to_owned(),
+        Candles::File { .. } if error.may_pass() => {
+            "make room or name another folder with --data; what was stored is whole".to_owned()
+        }
+        Candles::Unavailable { .. } | Candles::Rejected { .. } => {
+            "check --influx-url; `backfleet doctor` tells more".to_owned()
+        }
+        _ => return None,
+    })
 }

@@ -1,16 +1,36 @@
 //! What people and programs see: data on stdout, everything else on stderr.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 
-/// One line of data on stdout. A reader that went away (`| head`) is no error.
+/// The first failure to write a line of data.
+static UNWRITTEN: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// One line of data on stdout. A reader that went away (`| head`) is no error; any other failure
+/// is told by [`written`].
 pub(crate) fn line(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    if let Err(error) = writeln!(io::stdout().lock(), "{text}")
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+}
+
+/// Whether all data reached stdout: a full disk must not look like success.
+pub(crate) fn written() -> Result<(), Failure> {
+    match UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        None => Ok(()),
+        Some(error) => {
+            let text = format!("the output could not be written: {error}");
+            Err(Failure::new(Exit::Failure, text))
+        }
+    }
 }
 
 /// Bytes of data on stdout.

@@ -19,7 +19,7 @@ use crate::settings::Files;
 pub(crate) async fn run(args: &RunArgs, files: &Files) -> Result<(), Failure> {
     let body = read_request(&args.file)?;
     let (market, spec) = if let Some(file) = &args.candles {
-        from_file(file, &body, args.seq)?
+        from_file(file, &body, args)?
     } else {
         let market = open::market(&args.data.data, &args.influx, files)?;
         (market, job(&parse(&body, &Limits::of_stored())?, args.seq)?)
@@ -38,15 +38,23 @@ pub(crate) async fn run(args: &RunArgs, files: &Files) -> Result<(), Failure> {
 }
 
 /// The file is the series that the request names, and its whole length the range if none is given.
-fn from_file(file: &Path, body: &[u8], seq: Option<u32>) -> Result<(Market, JobSpec), Failure> {
+fn from_file(file: &Path, body: &[u8], args: &RunArgs) -> Result<(Market, JobSpec), Failure> {
+    let seq = args.seq;
     let any = TimeRange { start_ms: 0, end_ms: model::DAY_MS };
     let named = job(&parse(body, &with_range(any))?, seq)?.series;
     let options = ImportOptions {
         exchange: Some(named.exchange),
         ticker: Some(named.ticker),
+        zone: args.tz.clone(),
         ..ImportOptions::default()
     };
-    let (report, candles) = read_file(file, &options)?;
+    let (report, candles) = match read_file(file, &options) {
+        // A file of one candle does not say how long it is: then it is what the request asks for.
+        Err(candles::Error::NotInferred { flag: "--timeframe", .. }) => {
+            read_file(file, &ImportOptions { timeframe: Some(named.timeframe), ..options })?
+        }
+        other => other?,
+    };
     let times = &candles.open_time_ms;
     let (Some(first), Some(last)) = (times.first(), times.last()) else {
         return Err(Failure::new(Exit::Failure, "the candle file has no candles"));
@@ -120,6 +128,15 @@ fn explain(
                 .hint("write the candle's open time as 2024-01-03T10:15:00Z")
         })?
         .as_millisecond();
+    let times = &loaded.as_slice().open_time_ms[loaded.start_row()..];
+    if times.binary_search(&time_ms).is_err() {
+        let at = |ms: i64| TimeRange { start_ms: ms, end_ms: ms }.start_text();
+        let before = times.partition_point(|open_ms| *open_ms < time_ms).saturating_sub(1);
+        let near = times.get(before).copied().unwrap_or(time_ms);
+        let text = format!("no candle of {} opens at {} in the range", spec.series, at(time_ms));
+        return Err(Failure::new(Exit::NotFound, text)
+            .hint(format!("the nearest one: --explain {}", at(near))));
+    }
     let explanation = worker::explain(loaded, spec, time_ms).map_err(failed)?;
     if args.json {
         line(&serde_json::to_string(&explanation).map_err(anyhow::Error::from)?);

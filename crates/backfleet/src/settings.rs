@@ -178,15 +178,24 @@ pub(crate) struct Setting {
     pub(crate) origin: String,
 }
 
-/// The password of a URL, if there is one, as stars.
+/// The password of a URL, if there is one, as stars; so are the values of its query.
+///
+/// All before the last `@` counts as user and password: a password may hold what ends a host.
 pub(crate) fn masked(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    match authority.rsplit_once('@').map(|(user, host)| (user.split_once(':'), host)) {
-        Some((Some((user, _)), host)) => format!("{scheme}://{user}:***@{host}{path}"),
-        _ => text.to_owned(),
-    }
+    let rest = match rest.rsplit_once('@').map(|(user, host)| (user.split_once(':'), host)) {
+        Some((Some((user, _)), host)) => format!("{user}:***@{host}"),
+        _ => rest.to_owned(),
+    };
+    let Some((place, query)) = rest.split_once('?') else { return format!("{scheme}://{rest}") };
+    let query: Vec<String> = query
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some((key, _)) => format!("{key}=***"),
+            None => pair.to_owned(),
+        })
+        .collect();
+    format!("{scheme}://{place}?{}", query.join("&"))
 }
 
 #[cfg(test)]
@@ -230,5 +239,7 @@ mod tests {
         assert_eq!(masked("postgres://u:secret@h:5432/d"), "postgres://u:***@h:5432/d");
         assert_eq!(masked("http://127.0.0.1:8086"), "http://127.0.0.1:8086");
         assert_eq!(masked("postgres://u:p@ss@h/d"), "postgres://u:***@h/d");
+        assert_eq!(masked("postgres://u:p/a?ss@h/d"), "postgres://u:***@h/d");
+        assert_eq!(masked("http://h:8086/?u=me&p=x"), "http://h:8086/?u=***&p=***");
     }
 }

@@ -158,3 +158,28 @@ async fn pages_stand_alone_under_a_strict_policy() {
         }
     }
 }
+
+#[tokio::test]
+async fn deep_links_of_the_page_get_its_document_and_other_addresses_do_not() {
+    let api = Api::new().await;
+    let home = api.get("/").await;
+    let is_built = home.body.contains("/assets/");
+    for path in ["/bundles", "/bundles/some-id", "/jobs/some-id-1", "/compare", "/submit"] {
+        let view = api.get(path).await;
+        if is_built {
+            assert_eq!((view.status.as_u16(), &view.body), (200, &home.body), "{path}");
+            assert_eq!(view.header("cache-control"), "no-cache");
+        } else {
+            assert!(view.problem().starts_with("404 not_found: the page was not built"), "{path}");
+        }
+    }
+    let scripts = home.body.split("src=\"/assets/").skip(1).filter_map(|rest| rest.split_once('"'));
+    for (script, _) in scripts {
+        let asset = api.get(&format!("/assets/{script}")).await;
+        assert_eq!(asset.header("cache-control"), "public, max-age=31536000, immutable");
+        assert_eq!(asset.header("content-type"), "text/javascript; charset=utf-8");
+    }
+    for path in ["/assets/nothing.js", "/bundle", "/api/bundles"] {
+        assert!(api.get(path).await.problem().starts_with("404 not_found"), "{path}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use model::{Bundle, Calendar, DailyMark, Digest, Limits, Outcome};
 use serde_json::{Value, json};
-use stats::Variant;
+use stats::{SharpeSample, Variant};
 use store::{Ending, JobError, NewResult};
 use testkit::candles::Lcg;
 
@@ -94,22 +94,27 @@ async fn panel_b_gives_the_golden_numbers_and_does_not_beat_luck() {
 #[tokio::test]
 async fn the_winner_is_judged_against_buy_and_hold_of_its_own_candles() {
     let api = Api::new().await;
-    let id = api.submit(&sweep()).await;
-    let bundle = Bundle::parse(&sweep(), &Limits::default()).unwrap();
-    let spec = bundle.job(11).unwrap();
+    // A grid of 10 x 2: a plateau needs neighbours on two sides.
+    let mut request = sweep();
+    request["parameterVariants"] =
+        json!({"fast": {"from": 1, "to": 10, "step": 1}, "slow": [30, 40]});
+    let id = api.submit(&request).await;
+    let bundle = Bundle::parse(&request, &Limits::default()).unwrap();
+    let spec = bundle.job(10).unwrap();
     let mark =
         |day: i64| DailyMark { day_ms: spec.range.start_ms + day * DAY_MS, equity: 10_000.0 };
     let outcome = Outcome { daily_marks: (0..31).map(mark).collect(), ..Outcome::default() };
-    // Skill in the middle of a plateau: the closer to 12, the better.
+    // Skill in the middle of a plateau: the closer to job 10, the better.
     let returns = |seq: u32| -> Vec<f64> {
-        let drift = 0.012 - 0.001 * f64::from(seq.abs_diff(11));
+        let (fast, slow) = (seq / 2, seq % 2);
+        let drift = 0.012 - 0.001 * f64::from(fast.abs_diff(5)) - 0.0001 * f64::from(slow);
         (0..31).map(|day| drift + 0.01 * f64::from(day % 2)).collect()
     };
     let hash = data_hash(&spec);
     api.finish_all(|seq| match seq {
         0 | 1 => Ending::Failed(JobError { code: "no_candles".into(), message: "none".into() }),
         _ => {
-            let hash = if seq == 11 { hash } else { Digest::of(b"x") };
+            let hash = if seq == 10 { hash } else { Digest::of(b"x") };
             ending(seq, returns(seq), hash, &outcome)
         }
     })
@@ -126,16 +131,23 @@ async fn the_winner_is_judged_against_buy_and_hold_of_its_own_candles() {
     let all = candles.as_slice();
     let range = all.rows(all.lower_bound(spec.range.start_ms)..all.lower_bound(spec.range.end_ms));
     let benchmark = stats::benchmark_returns(range, &outcome.daily_marks, &Calendar::EveryDay);
-    let winner = Variant { returns: &returns(11), benchmark: &benchmark, trades: 50 };
+    let winner = Variant { returns: &returns(10), benchmark: &benchmark, trades: 50 };
     let expected = stats::judge(&winner, 20, 0.0).unwrap();
-    assert_eq!(panel["winner"]["seq"], 11);
+    assert_eq!(panel["winner"]["seq"], 10);
     assert_eq!(panel["judgement"], json!(expected));
     assert_eq!(
         (&panel["verdict"], &panel["undefined"]["judgement"]),
         (&json!("beatsLuck"), &Value::Null)
     );
-    assert!(panel["plateau"].as_f64().unwrap() > 0.7, "{}", panel["plateau"]);
-    assert_eq!(panel["bestByPlateau"]["seq"], panel["winner"]["seq"]);
+    let sharpe = |seq: u32| {
+        let sample = SharpeSample::of(&returns(seq), 0.0).unwrap();
+        (seq > 1).then(|| sample.sharpe * 365_f64.sqrt())
+    };
+    let plateau = stats::plateau(&[10, 2], &(0..20).map(sharpe).collect::<Vec<_>>());
+    close(&panel["plateau"], plateau.scores[10].unwrap());
+    let best = plateau.best.unwrap();
+    assert_eq!(panel["bestByPlateau"]["seq"], best);
+    close(&panel["bestByPlateau"]["median"], plateau.medians[best].unwrap());
     let sentence = body["sentence"].as_str().unwrap();
     assert!(sentence.starts_with("The winner beats luck: the best of 20 variants"), "{sentence}");
 }

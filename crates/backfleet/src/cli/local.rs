@@ -17,6 +17,9 @@ pub(crate) struct RunArgs {
     /// A candle file of any importable form, instead of the stored series.
     #[arg(long, value_name = "FILE")]
     pub(crate) candles: Option<PathBuf>,
+    /// IANA time zone of the file's times, where they are written without an offset.
+    #[arg(long, value_name = "ZONE", value_parser = zone, requires = "candles")]
+    pub(crate) tz: Option<model::TimeZoneName>,
     /// Prints every node, signal, level and event of the candle that opens at this time.
     #[arg(long, value_name = "TIME")]
     pub(crate) explain: Option<String>,
@@ -36,6 +39,12 @@ pub(crate) struct IndicatorArgs {
     /// A candle file of any importable form.
     #[arg(long, value_name = "FILE")]
     pub(crate) candles: PathBuf,
+    /// Timeframe, where neither the file's name nor its rows say.
+    #[arg(long)]
+    pub(crate) timeframe: Option<model::Timeframe>,
+    /// IANA time zone of times without an offset.
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    pub(crate) tz: Option<model::TimeZoneName>,
     /// Days of the series: 24x7, 24x5, session or session:Area/City.
     #[arg(long)]
     pub(crate) calendar: Option<model::Calendar>,

@@ -56,6 +56,23 @@ fn a_server_that_is_away_is_exit_code_5_with_a_fix() {
 }
 
 #[test]
+fn output_that_cannot_be_written_is_a_failure() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = command(&["openapi"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", transcript(&output));
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(errors.starts_with("error: the output could not be written: "), "{errors}");
+}
+
+#[test]
+fn credentials_in_the_address_of_influxdb_are_never_shown() {
+    let output =
+        backfleet(&["candles", "list", "--influx-url", "http://u:hunter2@127.0.0.1:1/?p=hunter2"]);
+    assert_ne!(output.status.code(), Some(0));
+    assert!(!transcript(&output).contains("hunter2"), "{}", transcript(&output));
+}
+
+#[test]
 fn a_lease_that_does_not_fit_its_beat_is_refused() {
     let output = backfleet(&[
         "worker",

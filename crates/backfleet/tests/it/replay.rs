@@ -82,3 +82,25 @@ fn all_faults_of_a_request_are_listed_at_once() {
         assert!(errors.contains(part), "{part} is not in {errors}");
     }
 }
+
+#[test]
+fn a_time_without_a_candle_is_answered_with_the_nearest_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let request = folder.path().join("request.json");
+    let candles = folder.path().join("one.csv");
+    let text = r#"{"universalConfig": {"exchange": "x", "ticker": "T", "timeframe": "1d",
+        "balance": 1, "strategy": {"signals": {"long": "close > 0"}}}}"#;
+    std::fs::write(&request, text).unwrap();
+    // One row does not tell its timeframe; the request does.
+    std::fs::write(&candles, "date,open,high,low,close\n2024-01-02,1,1,1,1\n").unwrap();
+    let (request, candles) = (request.to_str().unwrap(), candles.to_str().unwrap());
+    assert_eq!(json(&backfleet(&["run", request, "--candles", candles, "--json"]))["candles"], 1);
+    let output =
+        backfleet(&["run", request, "--candles", candles, "--explain", "2024-01-02T08:00:00Z"]);
+    assert_eq!(
+        transcript(&output),
+        "exit 6\n--- stdout\n--- stderr\n\
+         error: no candle of x T 1d opens at 2024-01-02T08:00:00Z in the range\n\
+         hint: the nearest one: --explain 2024-01-02T00:00:00Z\n"
+    );
+}

@@ -1,0 +1,8 @@
+//! Integration tests of the crate `worker`: whole workers over a store in memory.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
+
+mod fleet;
+mod outages;
+mod running;
+mod stopping;
