@@ -146,6 +146,9 @@ fn hint_for(error: &candles::Error) -> Option<String> {
         Candles::Unavailable { .. } | Candles::Rejected { .. } => {
             "check --influx-url; `backfleet doctor` tells more".to_owned()
         }
-        _ => return None,
+        // What the message says is all there is to say, of errors yet to come as well.
+        Candles::BadCandles { .. } | Candles::NotInferred { .. } | Candles::File { .. } | _ => {
+            return None;
+        }
     })
 }

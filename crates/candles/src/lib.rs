@@ -9,6 +9,7 @@ mod cache;
 mod clock;
 mod error;
 mod flight;
+mod folder;
 pub mod import;
 mod influx;
 mod market;

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::object;
 use crate::Error;
+use crate::folder::list;
 
 /// An object this young may not be in the index yet: it stays.
 const YOUNG: Duration = Duration::from_mins(1);
@@ -70,18 +71,6 @@ pub(super) fn touch(path: &Path, now: SystemTime) {
 
 fn age(used_at: SystemTime, now: SystemTime) -> Duration {
     now.duration_since(used_at).unwrap_or_default()
-}
-
-fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let listing = match fs::read_dir(folder) {
-        Ok(listing) => listing,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::file("list", folder)(error)),
-    };
-    listing
-        .map(|item| item.map(|item| item.path()))
-        .collect::<io::Result<Vec<_>>>()
-        .map_err(Error::file("list", folder))
 }
 
 /// Size and last use; `None` if another process was faster to remove it.

@@ -19,6 +19,8 @@ const MAX_LINE: u64 = 65_536;
 const MAX_FIELDS: usize = 64;
 /// Fields that a line has at least: time, open, high, low, close.
 const LEAST_FIELDS: usize = 5;
+/// Blank lines and comments that may follow each other.
+const MOST_PASSED_OVER: u64 = 10_000;
 /// A packed file is a trap if it unpacks to more than this many times its size, and that is much.
 const MOST_UNPACKED_TIMES: u64 = 200;
 const MUCH: u64 = 64 << 20;
@@ -356,6 +358,7 @@ fn lines(
 ) -> Result<(), Error> {
     let mut buffer = Vec::new();
     let mut number = 0;
+    let mut passed_over = 0;
     loop {
         buffer.clear();
         let read = reader.take(MAX_LINE).read_until(b'\n', &mut buffer);
@@ -376,8 +379,14 @@ fn lines(
         }
         let line = line.trim_start_matches('\u{feff}').trim_end_matches(['\n', '\r']);
         if line.trim().is_empty() || line.starts_with('#') {
+            passed_over += 1;
+            if passed_over > MOST_PASSED_OVER {
+                let reason = format!("line {number} ends {MOST_PASSED_OVER} lines without a row");
+                return Err(unreadable(path, &reason));
+            }
             continue;
         }
+        passed_over = 0;
         if each(number, line).is_break() {
             return Ok(());
         }
@@ -453,8 +462,12 @@ mod tests {
             assert!(error.contains(words), "{error}");
         };
         refused(b"t,o,h,l,c\r60,1,1,1,1\r", "without a line feed");
+        refused("\n".repeat(20_000).as_bytes(), "10000 lines without a row");
         let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        bomb.write_all(&vec![b'\n'; 80 << 20]).unwrap();
+        let line = format!("#{}\n", "x".repeat(60_000));
+        for _ in 0..1_200 {
+            bomb.write_all(line.as_bytes()).unwrap();
+        }
         refused(&bomb.finish().unwrap(), "unpacks to more than 200 times its size");
         let error = Table::open(Path::new("/dev/null"), None).unwrap_err().to_string();
         assert!(error.contains("not a regular file"), "{error}");

@@ -21,6 +21,7 @@ pub(crate) use self::file::Writer;
 
 use self::file::Extent;
 use crate::cache::blocking;
+use crate::folder::list;
 use crate::series::Settings;
 use crate::{CandleSource, Error, FileCause, Segment, SeriesInfo, names, temporary};
 
@@ -275,7 +276,7 @@ fn path(folder: &Path, segment: Segment) -> PathBuf {
 
 /// The files of a series, ascending by the time they begin.
 fn files(folder: &Path) -> Result<Vec<Segment>, Error> {
-    let mut segments: Vec<Segment> = entries(folder)?
+    let mut segments: Vec<Segment> = list(folder)?
         .into_iter()
         .filter(|path| path.extension().is_some_and(|extension| extension == EXTENSION))
         .filter_map(|path| Segment::parse(path.file_stem()?.to_str()?))
@@ -334,19 +335,7 @@ fn values(folder: &Path, prefix: &str) -> Result<Vec<(String, PathBuf)>, Error> 
         let value = names::decode(path.file_name()?.to_str()?.strip_prefix(prefix)?)?;
         Some((value, path))
     };
-    Ok(entries(folder)?.into_iter().filter_map(value).collect())
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let listing = match fs::read_dir(folder) {
-        Ok(listing) => listing,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::file("list", folder)(error)),
-    };
-    listing
-        .map(|item| item.map(|item| item.path()))
-        .collect::<io::Result<Vec<_>>>()
-        .map_err(Error::file("list", folder))
+    Ok(list(folder)?.into_iter().filter_map(value).collect())
 }
 
 /// Creates the folder and waits until no other writer is in it.

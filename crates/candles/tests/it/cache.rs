@@ -200,3 +200,16 @@ async fn a_full_cache_drops_what_was_used_longest_ago() {
         files(dir.path(), ".cndl").iter().map(|path| fs::metadata(path).unwrap().len()).sum();
     assert!(bytes <= 7_000_000, "{bytes}");
 }
+
+#[tokio::test]
+async fn a_cache_that_is_deleted_while_it_is_in_use_is_built_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("cache");
+    let market = market(Arc::new(source(minutes(100_000, |_| false))), &root);
+    let before = market.load(&id(SERIES), january(), 10).await.unwrap().series_hash();
+    fs::remove_dir_all(&root).unwrap();
+    assert_eq!(market.load(&id(SERIES), january(), 10).await.unwrap().series_hash(), before);
+    fs::remove_dir_all(&root).unwrap();
+    let march = range("2024-01-15T00:00:00Z", "2024-03-01T00:00:00Z");
+    assert!(market.load(&id(SERIES), march, 10).await.is_ok());
+}

@@ -440,3 +440,14 @@ async fn a_hostile_ticker_reaches_the_server_as_a_parameter_only() {
     assert_eq!(influx.load(&good, segment).await.unwrap().len(), 3);
     assert_eq!(influx.list_series().await.unwrap().len(), 1 + hostile.len());
 }
+
+#[test]
+fn credentials_in_the_address_are_refused_without_being_shown() {
+    for url in ["http://u:hunter2@h:8086", "http://h:8086/?u=u&p=hunter2", "http://h:8086#hunter2"]
+    {
+        let settings = InfluxSettings { url: url.to_owned(), ..InfluxSettings::default() };
+        let error = Influx::new(settings).map(|_| ()).unwrap_err().chain();
+        assert!(error.contains("--influx-token-file"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}

@@ -251,3 +251,65 @@ async fn exports_import_again_bit_for_bit() {
     assert!(matches!(nothing, Err(Error::NoCandles { .. })));
     assert!(!path.exists());
 }
+
+#[tokio::test]
+async fn a_damaged_file_keeps_no_other_series_from_anyone() {
+    let folder = folder();
+    let rows = "t,o,h,l,c,v\n1704067200,1,2,0.5,1,1\n1704070800,1,2,0.5,1,1\n";
+    for name in ["x_GOOD-1h.csv", "x_BAD-1h.csv"] {
+        let path = folder.write(name, rows);
+        folder.import(&path).unwrap();
+    }
+    let bad = "store/exchange=x/symbol=BAD/timeframe=1h/2024.parquet";
+    folder.write(bad, "no Parquet at all");
+    let listed = folder.store.list_series().await.unwrap();
+    let listed: Vec<String> =
+        listed.iter().map(|info| format!("{} {}", info.id, info.count)).collect();
+    assert_eq!(listed, ["x BAD 1h 0", "x GOOD 1h 2"]);
+    let hour = TimeRange { start_ms: START_MS, end_ms: START_MS + 3_600_000 };
+    let year = candles::Segment::covering(id("x BAD 1h").timeframe, hour)[0];
+    assert_eq!(folder.store.load(&id("x GOOD 1h"), year).await.unwrap().len(), 2);
+    let error = folder.store.load(&id("x BAD 1h"), year).await.unwrap_err().chain();
+    assert!(error.contains("2024.parquet"), "{error}");
+}
+
+#[test]
+fn a_name_that_no_request_can_use_is_refused() {
+    let folder = folder();
+    let path = folder.write("x_A-1h.csv", "t,o,h,l,c,v\n1704067200,1,2,0.5,1,1\n");
+    let long = "x".repeat(65);
+    for ticker in ["", " A ", "a\nb", "\u{1b}[31m", "é", &long] {
+        let options = ImportOptions { ticker: Some(ticker.to_owned()), ..ImportOptions::default() };
+        let error = import_file(&folder.store, &path, &options).unwrap_err();
+        assert!(matches!(error, Error::BadName { .. }), "{ticker}: {error}");
+        assert!(!error.to_string().contains(char::is_control), "{error}");
+    }
+    let options =
+        ImportOptions { ticker: Some("BTC/USDT:USDT".to_owned()), ..ImportOptions::default() };
+    import_file(&folder.store, &path, &options).unwrap();
+}
+
+#[test]
+fn a_folder_without_candle_files_is_no_success() {
+    let folder = folder();
+    let empty = folder.dir.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let error = import(&folder.store, &[empty], &ImportOptions::default(), |_| ()).unwrap_err();
+    assert!(error.to_string().contains("it holds no file that ends in .csv"), "{error}");
+}
+
+#[test]
+fn files_that_macos_packs_beside_a_csv_are_passed_over() {
+    let folder = folder();
+    let path = folder.dir.path().join("x_A-1h.zip");
+    let mut archive = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+    let stored = zip::write::SimpleFileOptions::default();
+    for (name, text) in
+        [("A.csv", "t,o,h,l,c,v\n1704067200,1,2,0.5,1,1\n"), ("__MACOSX/._A.csv", "\0\0")]
+    {
+        archive.start_file(name, stored).unwrap();
+        archive.write_all(text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap();
+    assert_eq!(folder.import(&path).unwrap().added, 1);
+}

@@ -7,6 +7,12 @@ use testkit::wait;
 
 use crate::fleet::{Fleet, PATIENCE};
 
+/// Waits until both jobs are held back.
+async fn held(fleet: &Fleet) {
+    let both = || async { fleet.store.queue_depth().await.unwrap().on_hold == 2 };
+    wait::until_async(PATIENCE, "the jobs to be held", both).await;
+}
+
 #[tokio::test]
 async fn jobs_of_a_killed_worker_are_finished_by_another_once() {
     let fleet = Fleet::new().await;
@@ -26,8 +32,7 @@ async fn jobs_wait_for_a_source_that_is_away_and_no_failure_is_counted() {
     fleet.source.is_away.store(true, Ordering::Relaxed);
     let id = fleet.submit(&[10, 20]).await;
     let worker = fleet.worker(|_| ());
-    let waits = || async { fleet.store.queue_depth().await.unwrap().on_hold == 2 };
-    wait::until_async(PATIENCE, "the jobs to be held", waits).await;
+    held(&fleet).await;
     assert_eq!(fleet.bundle(id).await.failed, 0);
     fleet.source.is_away.store(false, Ordering::Relaxed);
     fleet.completed(id).await;
@@ -52,8 +57,7 @@ async fn a_worker_stops_while_its_source_is_away() {
     fleet.source.is_away.store(true, Ordering::Relaxed);
     let id = fleet.submit(&[10, 20]).await;
     let worker = fleet.worker(|_| ());
-    let waits = || async { fleet.store.queue_depth().await.unwrap().on_hold == 2 };
-    wait::until_async(PATIENCE, "the jobs to be held", waits).await;
+    held(&fleet).await;
     worker.stop().await;
     assert_eq!(fleet.bundle(id).await.running, 0);
 }
