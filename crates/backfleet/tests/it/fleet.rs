@@ -8,6 +8,7 @@ mod order;
 mod outages;
 
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -56,11 +57,13 @@ struct Worker {
 impl Fleet {
     /// Starts the servers, fills InfluxDB and starts two nodes.
     fn start(lease: [&'static str; 6]) -> Fleet {
-        let (postgres, influx) = (Postgres::start(), Influx::start());
+        let files = tempfile::tempdir().unwrap();
+        let (postgres, influx) = thread::scope(|scope| {
+            scope.spawn(|| import_samples(files.path()));
+            (Postgres::start(), Influx::start())
+        });
         let (database, candles) = (postgres.database(), influx.database());
         succeed(&["migrate", "--database-url", &database]);
-        let files = tempfile::tempdir().unwrap();
-        import_samples(files.path());
         let data = ["--data", text(files.path())];
         let push = ["candles", "push", "--influx-url", &candles.url, "--influx-database"];
         succeed(&[&push[..], &[&candles.name], &data].concat());
@@ -72,7 +75,7 @@ impl Fleet {
     fn worker(&self, pace: u32) -> Worker {
         let data = tempfile::tempdir().unwrap();
         let before = self.newest_worker();
-        let mut arguments = vec!["worker", "--poll", "1s", "--pace"];
+        let mut arguments = vec!["worker", "--poll", "300ms", "--pace"];
         let pace = pace.to_string();
         arguments.extend([&pace, "--data", text(data.path())]);
         arguments.extend(self.lease);

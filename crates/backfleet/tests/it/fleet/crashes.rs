@@ -8,7 +8,7 @@ use crate::support::{Dev, SOON, finished, hashes, status, submit};
 #[test]
 fn a_killed_and_a_frozen_worker_cost_no_result_and_no_count() {
     let fleet = Fleet::start(SHORT_LEASE);
-    let [mut killed, frozen, unharmed] = [(); 3].map(|()| fleet.worker(120_000));
+    let [mut killed, frozen, unharmed] = [(); 3].map(|()| fleet.worker(160_000));
     let request = two_thousand_jobs().to_string();
     let id = submit(&fleet.node_a.url, &request);
     let completed = || status(&fleet.node_b.url, &id)["completed"].as_u64().unwrap();

@@ -12,7 +12,7 @@ fn equal_priorities_run_in_order_of_creation_and_a_higher_one_overtakes_within_a
     // Daily candles from 2005 to 2012.
     const CANDLES_PER_JOB: u32 = 2_014;
     let fleet = Fleet::start(LONG_LEASE);
-    let first = submit(&fleet.node_a.url, &equities(&["SPY"], 201, 0).to_string());
+    let first = submit(&fleet.node_a.url, &equities(&["SPY"], 141, 0).to_string());
     let second = submit(&fleet.node_b.url, &equities(&["AAPL"], 31, 0).to_string());
     let worker = fleet.worker(PACE);
     wait::until(SOON, "jobs to complete", || {

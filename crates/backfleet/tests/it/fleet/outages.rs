@@ -12,7 +12,7 @@ fn while_influxdb_is_away_jobs_wait_and_none_fails() {
     let fleet = Fleet::start(LONG_LEASE);
     let workers = [(); 2].map(|()| fleet.worker(60_000));
     // Ticker after ticker, so most series are not in the caches when the source goes away.
-    let request = equities(&["AAPL", "GOOG", "MSFT", "SPY"], 101, 0);
+    let request = equities(&["AAPL", "GOOG", "MSFT", "SPY"], 61, 0);
     let id = submit(&fleet.node_a.url, &request.to_string());
     wait::until(SOON, "jobs to complete", || {
         status(&fleet.node_b.url, &id)["completed"].as_u64().unwrap() >= 10
@@ -23,7 +23,7 @@ fn while_influxdb_is_away_jobs_wait_and_none_fails() {
     let late = submit(&fleet.node_b.url, &equities(&["MSFT"], 11, 1).to_string());
     fleet.influx.start_again();
 
-    for (id, total) in [(&id, 400), (&late, 10)] {
+    for (id, total) in [(&id, 240), (&late, 10)] {
         let last = finished(&fleet.node_b.url, id, LATE);
         let counts = ["completed", "failed"].map(|key| last[key].as_u64().unwrap());
         assert_eq!(counts, [total, 0], "{last}");
@@ -35,7 +35,7 @@ fn while_influxdb_is_away_jobs_wait_and_none_fails() {
 #[test]
 fn a_database_that_goes_away_for_longer_than_a_grace_makes_nothing_run_twice() {
     let fleet = Fleet::start(LONG_LEASE);
-    let workers = [(); 3].map(|()| fleet.worker(120_000));
+    let workers = [(); 3].map(|()| fleet.worker(160_000));
     let id = submit(&fleet.node_a.url, &two_thousand_jobs().to_string());
     let until_completed = |jobs: u64| {
         wait::until(LATE, "jobs to complete", || {
