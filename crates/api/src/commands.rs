@@ -111,7 +111,7 @@ pub(crate) async fn pause_bundle(
         ("If-Match" = Option<String>, Header, description = "Only at this version"),
     ),
     responses(
-        (status = 200, description = "The status after the pause", body = StatusBody),
+        (status = 200, description = "The status after the resume", body = StatusBody),
         (status = 404, description = "`bundle_not_found`", body = ProblemBody,
             content_type = "application/problem+json"),
         (status = 409, description = "`bundle_final`, `bundle_cancelling`", body = ProblemBody,

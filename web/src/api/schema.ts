@@ -2764,7 +2764,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The status after the pause */
+            /** @description The status after the resume */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -8,6 +8,7 @@ use axum::http::Request;
 use http_body_util::BodyExt;
 use serde_json::{Map, Value};
 use store::Store;
+use testkit::wait::until_async;
 use tower::ServiceExt;
 
 use crate::harness::{Api, completed, sample};
@@ -177,21 +178,19 @@ async fn many_followers_cost_the_reads_of_one_and_none_when_they_are_gone() {
     for client in &mut clients {
         client.next().await.unwrap();
     }
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let has_looked = || async { api.store.status_reads() >= before + 4 };
+    until_async(PATIENCE, "the feed to look again", has_looked).await;
     let reads = api.store.status_reads() - before;
     let allowed = started.elapsed().as_millis() / 100 + 1;
     assert!(u128::from(reads) <= allowed, "{reads} reads, at most {allowed}");
     drop(clients);
-    let mut still = 0;
-    for _ in 0..100 {
+    // A feed that goes on reads every 100 ms: two quiet periods in a row mean that it ended.
+    let quiet = || async {
         let reads = api.store.status_reads();
-        tokio::time::sleep(Duration::from_millis(150)).await;
-        if api.store.status_reads() == reads {
-            return;
-        }
-        still += 1;
-    }
-    panic!("the feed goes on without a follower: {still} times");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        api.store.status_reads() == reads
+    };
+    until_async(PATIENCE, "the feed to end with its last follower", quiet).await;
 }
 
 #[tokio::test]

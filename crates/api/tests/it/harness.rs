@@ -163,13 +163,9 @@ impl Api {
     /// Waits until this process has seen the end of a bundle.
     pub(crate) async fn until_final(&self, id: &str) {
         let path = format!("/api/backtest/bundle/{id}/status");
-        for _ in 0..500 {
-            if !self.json(&path).await["completedAt"].is_null() {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        panic!("the bundle never ended: {}", self.get(&path).await.body);
+        let has_ended = || async { !self.json(&path).await["completedAt"].is_null() };
+        let deadline = std::time::Duration::from_secs(20);
+        testkit::wait::until_async(deadline, "the bundle to end", has_ended).await;
     }
 
     /// Enters a worker of its own.
