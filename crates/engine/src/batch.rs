@@ -100,7 +100,7 @@ fn run_groups(
         return specs.iter().map(|_| Err(Error::NoCandles)).collect();
     }
     let candles = input.candles.rows(0..end);
-    let grid = DayGrid::new(input.calendar, input.range, candles, first);
+    let grid = DayGrid::new(input.calendar, input.timeframe, input.range, candles, first);
     let mut results: Vec<Option<Result<Run, Error>>> = specs.iter().map(|_| None).collect();
     let mut groups: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for (index, spec) in specs.iter().enumerate() {

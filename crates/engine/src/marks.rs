@@ -1,9 +1,10 @@
 //! Daily marks: equity at the end of each day of the calendar, from fills and closes.
 
-use model::{Calendar, CandleSlice, DAY_MS, DailyMark, Fill, Side, TimeRange};
+use model::{Calendar, CandleSlice, DAY_MS, DailyMark, Fill, Side, TimeRange, Timeframe};
 
 /// The days of a range, and the last candle of each.
 ///
+/// Candles of a week: the Mondays of the range, whatever the calendar.
 /// `24x7`: every UTC day the range touches. `24x5`: every Monday to Friday it touches and the
 /// Monday of each weekend candle. `session`: the days that have a candle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,10 +47,14 @@ impl DayGrid {
     /// The days of `range`; `candles` from row `first` on are those inside it.
     pub(crate) fn new(
         calendar: &Calendar,
+        timeframe: Timeframe,
         range: TimeRange,
         candles: CandleSlice<'_>,
         first: usize,
     ) -> DayGrid {
+        if timeframe.is_week() {
+            return DayGrid::of_weeks(timeframe, range, candles, first);
+        }
         let mut with_candles = Vec::new();
         let mut row = first;
         while row < candles.len() {
@@ -68,6 +73,26 @@ impl DayGrid {
             days.push(same.unwrap_or((day, None)));
         }
         days.extend(candle_days);
+        DayGrid { days }
+    }
+
+    /// The weeks that open in `range`, each with its candle if there is one.
+    fn of_weeks(
+        timeframe: Timeframe,
+        range: TimeRange,
+        candles: CandleSlice<'_>,
+        first: usize,
+    ) -> DayGrid {
+        let week_ms = timeframe.ms();
+        let mut days = Vec::new();
+        let mut monday = timeframe.floor(range.start_ms - 1) + week_ms;
+        while monday < range.end_ms {
+            let row = candles.lower_bound(monday + week_ms);
+            let row = row.checked_sub(1).filter(|row| *row >= first);
+            let row = row.filter(|row| candles.open_time_ms[*row] >= monday);
+            days.push((monday, row));
+            monday += week_ms;
+        }
         DayGrid { days }
     }
 
@@ -119,6 +144,17 @@ mod tests {
     /// Marks of an account that bought 1 at 10 with 100 at the first candle; closes are the hour.
     #[track_caller]
     fn check(calendar: &str, range: (i64, i64), hours: &[i64], expected: &[(i64, f64)]) {
+        check_on("1h", calendar, range, hours, expected);
+    }
+
+    #[track_caller]
+    fn check_on(
+        timeframe: &str,
+        calendar: &str,
+        range: (i64, i64),
+        hours: &[i64],
+        expected: &[(i64, f64)],
+    ) {
         let candles: Candles = hours
             .iter()
             .map(|hour| {
@@ -138,7 +174,8 @@ mod tests {
         });
         let range = TimeRange { start_ms: range.0 * HOUR_MS, end_ms: range.1 * HOUR_MS };
         let calendar = calendar.parse().unwrap();
-        let grid = DayGrid::new(&calendar, range, candles.as_slice(), 0);
+        let timeframe = timeframe.parse().unwrap();
+        let grid = DayGrid::new(&calendar, timeframe, range, candles.as_slice(), 0);
         let fills: Vec<Fill> = buy.into_iter().collect();
         let marks = grid.marks(100.0, &fills, candles.as_slice());
         let marks: Vec<_> = marks.iter().map(|mark| (mark.day_ms / DAY_MS, mark.equity)).collect();
@@ -167,6 +204,21 @@ mod tests {
         let monday = 4 * 24;
         let expected = [(1, 114.0), (4, 114.0), (5, 90.0 + (monday + 24) as f64)];
         check("24x5", (24, monday + 48), &[24, monday + 24], &expected);
+    }
+
+    #[test]
+    fn candles_of_a_week_are_marked_once_a_week_and_missing_weeks_repeat_the_last_mark() {
+        let week = 7 * 24;
+        let monday = 4 * 24;
+        let expected = [
+            (4, 90.0 + monday as f64),
+            (11, 90.0 + monday as f64),
+            (18, 90.0 + (monday + 2 * week) as f64),
+        ];
+        for calendar in ["24x7", "24x5", "session"] {
+            let range = (monday - 24, monday + 2 * week + 30);
+            check_on("1w", calendar, range, &[monday, monday + 2 * week], &expected);
+        }
     }
 
     #[test]

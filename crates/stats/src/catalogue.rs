@@ -139,7 +139,7 @@ pub const CATALOGUE: &[Metric] = &[
         "Time under water",
         Fraction,
         &[NoCandles],
-        "Candle closes below the running peak of equity / candles.",
+        "Candle closes more than 1e-12 of it below the running peak of equity / candles.",
     ),
     annual(
         "calmar",
@@ -393,7 +393,8 @@ pub fn reference_markdown() -> String {
          Equity is marked at every candle close. r are the n daily returns, E_t / E_(t-1) - 1, the\n\
          first one relative to the starting cash E_0; m is their mean, s their sample deviation,\n\
          P the days in a year of the series' calendar (24x7: 365, 24x5: 260, session: 252) and rf\n\
-         the risk-free rate per day, (1 + rf)^(1/P) - 1, by default 0.\n\n\
+         the risk-free rate per day, (1 + rf)^(1/P) - 1, by default 0. Candles of a week are marked\n\
+         once a week instead, with P = 52.\n\n\
          A metric that is not defined is absent from `metrics`; `undefined` then holds the reason.\n\
          Returns that differ by less than 1e-14 count as equal. Metrics marked with * are scaled to\n\
          a year; with fewer than 30 returns the warning `fewReturns` says not to trust them.\n\n\

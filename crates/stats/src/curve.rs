@@ -230,6 +230,9 @@ fn funding_first(fill: &Fill, event: &FundingEvent) -> bool {
     event.time_ms <= fill.time_ms || own_exit
 }
 
+/// Equity within this share of its peak is at the peak: the rest is rounding of fills and closes.
+const AT_THE_PEAK: f64 = 1.0 - 1e-12;
+
 /// The running peak of equity, and what happened below it.
 struct WaterLine<'a> {
     times: &'a [i64],
@@ -258,21 +261,27 @@ impl<'a> WaterLine<'a> {
         }
     }
 
+    /// Equity below this is under water.
+    fn shore(&self) -> f64 {
+        self.peak * AT_THE_PEAK
+    }
+
     /// Equity at the close of `row`, which is the next one.
     fn mark(&mut self, equity: f64, row: usize) {
-        if equity < self.peak {
+        if equity < self.shore() {
             return self.submerged(equity, 1);
         }
         self.surface(row + 1);
-        self.peak = equity;
-        self.trough = equity;
+        // A peak never falls, or rounding could carry it down step by step.
+        self.peak = self.peak.max(equity);
+        self.trough = self.peak;
         self.peak_rows = row + 1;
     }
 
     /// The next `rows`, all at `equity`.
     fn constant(&mut self, equity: f64, rows: Range<usize>) {
         self.mark(equity, rows.start);
-        if equity < self.peak {
+        if equity < self.shore() {
             self.under_water += rows.len() - 1;
         } else {
             self.peak_rows = rows.end;
@@ -284,7 +293,7 @@ impl<'a> WaterLine<'a> {
         let extremes = path.closes(rows.clone());
         let (a, b) = (equity(extremes.low), equity(extremes.high));
         let (low, high) = if a < b { (a, b) } else { (b, a) };
-        if high < self.peak {
+        if high < self.shore() {
             return self.submerged(low, rows.len());
         }
         for row in rows {
@@ -324,6 +333,25 @@ mod tests {
 
     use super::*;
     use crate::golden::{self, assert_close};
+
+    #[test]
+    fn a_rounding_error_below_the_peak_is_not_under_water() {
+        let candle = |row: i64| Candle {
+            open_time_ms: row * 60_000,
+            open: 1.0,
+            high: 1.0,
+            low: 1.0,
+            close: 1.0,
+            volume: 0.0,
+        };
+        let candles: Candles = (0..6).map(candle).collect();
+        let path = PricePath::new(candles.as_slice(), model::Timeframe::MINUTE);
+        let mut water = WaterLine::new(10_000.0, &path);
+        water.constant(10_000.0_f64.next_down(), 0..4);
+        assert_eq!((water.under_water, water.peak), (0, 10_000.0));
+        water.constant(9_999.0, 4..6);
+        assert_eq!(water.under_water, 2);
+    }
 
     #[test]
     fn series_a_as_candles_gives_the_golden_drawdown() {

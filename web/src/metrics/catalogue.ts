@@ -11,7 +11,7 @@ export const CATALOGUE = [
   ["maxDrawdown", "Maximum drawdown", "fraction", "min_t(E_t / max_(u <= t) E_u - 1) at every candle close, starting cash included; <= 0.", false],
   ["maxDrawdownDaily", "Maximum drawdown (daily)", "fraction", "The same on the daily marks.", false],
   ["drawdownDurationDays", "Longest drawdown", "days", "Longest clock time from a peak of candle-level equity to its recovery, or to the end.", false],
-  ["timeUnderWater", "Time under water", "fraction", "Candle closes below the running peak of equity / candles.", false],
+  ["timeUnderWater", "Time under water", "fraction", "Candle closes more than 1e-12 of it below the running peak of equity / candles.", false],
   ["calmar", "Calmar ratio", "ratio", "cagr / abs(maxDrawdownDaily), over the whole range.", true],
   ["recoveryFactor", "Recovery factor", "ratio", "totalReturn / abs(maxDrawdownDaily).", false],
   ["omega", "Omega(0)", "ratio", "sum(max(r - theta, 0)) / sum(max(theta - r, 0)) at the threshold theta = 0.", false],
