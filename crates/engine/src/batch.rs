@@ -3,12 +3,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use model::settings::Instrument;
-use model::{
-    Calendar, CandleSlice, Fill, JobSpec, Outcome, SkipReason, TimeRange, Timeframe, Warmup,
-};
+use model::{CandleSlice, Fill, JobSpec, Outcome, SkipReason, Warmup};
 
-use crate::Error;
 use crate::bits::Bits;
 use crate::evaluate::Evaluator;
 use crate::frame::Column;
@@ -16,26 +12,10 @@ use crate::graph::{Graph, NodeId};
 use crate::marks::{DayGrid, Ledger};
 use crate::plan::{Draft, Exchange, Plan, draft};
 use crate::walk::{Blocks, Close, Observer, Position, Track, Walked, most_fills, walk};
+use crate::{Error, Input};
 
 /// Candles of a variant between two calls of its [`Monitor`].
 pub const PROGRESS_STRIDE: usize = 8_192;
-
-/// What all variants of a batch share.
-#[derive(Clone, Copy, Debug)]
-pub struct Input<'a> {
-    /// Candles from W before the range (fewer where history is short) to its end, exclusive.
-    pub candles: CandleSlice<'a>,
-    /// Their length.
-    pub timeframe: Timeframe,
-    /// Which of them are traded, by open time.
-    pub range: TimeRange,
-    /// The days that are marked.
-    pub calendar: &'a Calendar,
-    /// Trading rules as resolved.
-    pub instrument: Instrument,
-    /// Candles missing inside the range, as the caller counted them.
-    pub missing: u64,
-}
 
 /// One variant run to its end.
 #[derive(Clone, Debug, PartialEq)]

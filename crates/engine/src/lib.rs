@@ -19,11 +19,13 @@ mod frame;
 mod graph;
 mod indicator;
 mod indicators;
+mod input;
 mod marks;
 mod plan;
 mod walk;
 
-pub use batch::{Control, Input, Monitor, PROGRESS_STRIDE, Run, run_batch, run_plain};
+pub use batch::{Control, Monitor, PROGRESS_STRIDE, Run, run_batch, run_plain};
 pub use error::Error;
 pub use explain::{Account, Event, Explanation, Held, Holding, NodeValue, explain};
 pub use indicator::indicator;
+pub use input::{Extras, Input};

@@ -14,6 +14,7 @@ mod number;
 mod outcome;
 mod resample;
 pub mod settings;
+mod signal_column;
 mod spec;
 mod status;
 pub mod strategy;
@@ -31,6 +32,7 @@ pub use outcome::{
     PositionSide, Side, SkipReason, Warmup,
 };
 pub use resample::{RESAMPLER_VERSION, Resampled, resample};
+pub use signal_column::SignalSlice;
 pub use spec::{JobSpec, TimeRange};
 pub use status::{BundleStatus, JobStatus};
 pub use timeframe::{DAY_MS, MINUTE_MS, Timeframe, TimeframeError};

@@ -6,13 +6,13 @@ mod table;
 use model::{Fill, FillReason, JobSpec, PositionSide, Side, SkipReason};
 use serde::Serialize;
 
-use crate::Error;
-use crate::batch::{Control, Input, Values, refuse, track};
+use crate::batch::{Control, Values, refuse, track};
 use crate::evaluate::Evaluator;
 use crate::graph::Graph;
 use crate::marks::Ledger;
 use crate::plan::draft;
 use crate::walk::{Blocks, Close, Observer, Position, walk};
+use crate::{Error, Input};
 
 /// Everything that decided about one candle.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::{Control, Error, Input, Monitor, Run, run_batch};
+use engine::{Control, Error, Extras, Input, Monitor, Run, run_batch};
 use model::settings::{
     Costs, DataPolicy, FillRules, Instrument, Level, LevelForm, MoneyManagement, Risk,
     SeriesOverrides, Size,
@@ -142,6 +142,7 @@ impl Drawn {
             calendar: &self.calendar,
             instrument: self.instrument,
             missing: 0,
+            extras: Extras::default(),
         }
     }
 
