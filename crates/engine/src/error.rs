@@ -13,6 +13,12 @@ pub enum Error {
     /// The range holds no candle: refuse the job.
     #[error("there are no candles in the range")]
     NoCandles,
+    /// The spec takes funding rates from data and the caller gave none: refuse the job.
+    #[error("costs.funding is \"fromData\" and no funding rates were given")]
+    NoFunding,
+    /// The spec has a `detailTimeframe` and the caller gave no such candles: refuse the job.
+    #[error("detailTimeframe is set and no candles of it were given")]
+    NoDetail,
     /// The monitor asked to stop: the job was cancelled or taken away.
     #[error("the backtest was stopped")]
     Stopped,

@@ -1,7 +1,7 @@
 //! What a batch reads.
 
 use model::settings::Instrument;
-use model::{Calendar, CandleSlice, SignalSlice, TimeRange, Timeframe};
+use model::{Calendar, CandleSlice, FundingSlice, SignalSlice, TimeRange, Timeframe};
 
 /// What all variants of a batch share.
 #[derive(Clone, Copy, Debug)]
@@ -29,4 +29,9 @@ pub struct Extras<'a> {
     pub others: &'a [(&'a str, CandleSlice<'a>)],
     /// Uploaded signals by open time.
     pub signals: Option<SignalSlice<'a>>,
+    /// Finer candles of the same ticker: those of the range, for specs with a `detailTimeframe`,
+    /// which must be theirs.
+    pub detail: Option<CandleSlice<'a>>,
+    /// Funding rates, for specs with `costs.funding: fromData`.
+    pub funding: Option<FundingSlice<'a>>,
 }

@@ -8,6 +8,7 @@ mod candle;
 mod canonical;
 mod digest;
 pub mod fault;
+mod funding;
 mod gaps;
 pub mod keys;
 mod number;
@@ -26,6 +27,7 @@ pub use calendar::{Calendar, CalendarError, TimeZoneName};
 pub use candle::{Candle, CandleSlice, Candles, SeriesId};
 pub use digest::{Digest, DigestError};
 pub use fault::{Fault, Faults};
+pub use funding::{FundingFault, FundingRate, FundingRates, FundingSlice};
 pub use gaps::missing_candles;
 pub use outcome::{
     Counts, DailyMark, Fill, FillReason, FundingEvent, OpenPosition, Outcome, OutcomeError,

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::JobSpec;
-use crate::settings::{EntryOrder, Funding, LevelForm, MoneyManagement, PendingEntry, ThenStop};
+use crate::settings::{EntryOrder, LevelForm, MoneyManagement, PendingEntry, ThenStop};
 use crate::strategy::{Cond, Expr, IndicatorCall};
 
 /// Combinations that a condition on the position may have, written as "any of (a stateless
@@ -35,15 +35,6 @@ pub fn unsupported(spec: &JobSpec) -> Vec<String> {
     }
     if spec.signal_column.is_some() {
         missing.name("signalColumn");
-    }
-    if spec.costs.funding == Funding::FromData {
-        missing.name("costs.funding: fromData");
-    }
-    if spec.fill.sensitivity {
-        missing.name("fill.sensitivity");
-    }
-    if spec.overrides.detail_timeframe.is_some() {
-        missing.name("detailTimeframe");
     }
     missing.texts()
 }

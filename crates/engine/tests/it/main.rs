@@ -1,9 +1,12 @@
 //! The engine from outside: drawn candles in, fills out.
 
 mod coverage;
+mod detail;
 mod drawn;
+mod equipped;
 mod explain;
 mod fills;
+mod funding;
 mod golden;
 mod indicators;
 mod language;
@@ -12,6 +15,7 @@ mod money;
 mod orders;
 mod properties;
 mod risk;
+mod sensitivity;
 mod signals;
 mod state;
 mod warmup;

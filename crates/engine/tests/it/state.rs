@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use engine::Error;
 use model::FillReason;
-use model::settings::{Funding, SeriesOverrides};
 use model::strategy::{CompareOp, Cond, Expr, PositionField, Price, Signals};
 
 use crate::drawn::{Drawn, compare, drawn, number, pct, signal};
@@ -124,20 +123,9 @@ fn what_does_not_run_is_refused_by_name_in_both_places() {
     let flat = drawn("9 9 9 9 L | 9 9 9 9");
     refused(
         &flat.clone().with(|spec| {
-            spec.costs.funding = Funding::FromData;
-            spec.fill.sensitivity = true;
             spec.signal_column = Some(model::Digest([1; 32]));
-            spec.overrides = SeriesOverrides {
-                detail_timeframe: Some(model::Timeframe::MINUTE),
-                ..SeriesOverrides::default()
-            };
         }),
-        &[
-            "costs.funding: fromData is not supported yet",
-            "detailTimeframe is not supported yet",
-            "fill.sensitivity is not supported yet",
-            "signalColumn is not supported yet",
-        ],
+        &["signalColumn is not supported yet"],
     );
 }
 
