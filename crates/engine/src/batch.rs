@@ -9,6 +9,7 @@ use crate::bits::Bits;
 use crate::evaluate::Evaluator;
 use crate::frame::Column;
 use crate::graph::{Graph, NodeId};
+use crate::input::Seeded;
 use crate::marks::{DayGrid, Ledger};
 use crate::plan::{Draft, Exchange, Plan, draft};
 use crate::walk::{Blocks, Close, Observer, Position, Track, Walked, most_fills, walk};
@@ -84,30 +85,40 @@ fn run_groups(
     let mut results: Vec<Option<Result<Run, Error>>> = specs.iter().map(|_| None).collect();
     let mut groups: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for (index, spec) in specs.iter().enumerate() {
-        match refuse(spec) {
+        match refuse(input, spec) {
             Err(error) => results[index] = Some(Err(error)),
             Ok(()) => groups.entry(spec.warmup).or_default().push(index),
         }
     }
     for members in groups.into_values() {
-        let group = Group::new(input, candles, first, specs, &members);
+        let group = Group::new(input, (first, end), specs, &members);
         group.run(&grid, |index, result| results[index] = Some(result), monitor, observer);
     }
     results.into_iter().map(|result| result.expect("each variant was refused or run")).collect()
 }
 
-/// Refuses what this version of the engine does not run.
-pub(crate) fn refuse(spec: &JobSpec) -> Result<(), Error> {
+/// Refuses what this version of the engine does not run and what `input` does not hold.
+pub(crate) fn refuse(input: &Input<'_>, spec: &JobSpec) -> Result<(), Error> {
     let features = model::support::unsupported(spec);
-    if features.is_empty() { Ok(()) } else { Err(Error::Unsupported { features }) }
+    if !features.is_empty() {
+        return Err(Error::Unsupported { features });
+    }
+    let has = |ticker: &str| input.extras.others.iter().any(|(name, _)| *name == ticker);
+    if let Some(series) = spec.other_series().into_iter().find(|it| !has(&it.ticker)) {
+        return Err(Error::NoOtherCandles { series });
+    }
+    if spec.signal_column.is_some() && input.extras.signals.is_none() {
+        return Err(Error::NoSignals);
+    }
+    Ok(())
 }
 
 /// Variants of one W: all their nodes are seeded at the same row.
 struct Group<'a, 'i> {
     input: &'i Input<'a>,
-    /// Candles from the seed row on.
-    candles: CandleSlice<'a>,
-    /// Blocks of `candles`.
+    /// What nodes are computed from.
+    ground: Seeded<'a>,
+    /// Blocks of its candles.
     blocks: Blocks,
     /// First row of the range among them.
     first: usize,
@@ -124,21 +135,22 @@ struct Member<'i> {
 impl<'a, 'i> Group<'a, 'i> {
     fn new(
         input: &'i Input<'a>,
-        candles: CandleSlice<'a>,
-        first: usize,
+        (first, end): (usize, usize),
         specs: &[&'i JobSpec],
         members: &[usize],
     ) -> Group<'a, 'i> {
-        let asked = members.first().map_or(0, |index| specs[*index].warmup);
+        let any = members.first().map(|index| specs[*index]);
+        let (asked, ticker) = any.map_or((0, ""), |spec| (spec.warmup, &spec.series.ticker));
         let seed = first.saturating_sub(asked as usize);
-        let mut graph = Graph::default();
+        let mut graph = Graph::of(ticker);
         let members = members.iter().map(|index| {
             let spec = specs[*index];
             Member { index: *index, spec, draft: draft(&mut graph, spec) }
         });
         let members = members.collect();
-        let candles = candles.rows(seed..candles.len());
-        Group { input, candles, blocks: Blocks::new(candles), first: first - seed, graph, members }
+        let ground = input.seeded(seed, end);
+        let blocks = Blocks::new(ground.candles);
+        Group { input, ground, blocks, first: first - seed, graph, members }
     }
 
     fn run(
@@ -148,8 +160,7 @@ impl<'a, 'i> Group<'a, 'i> {
         monitor: &impl Monitor,
         observer: &mut impl Observer,
     ) {
-        let Input { timeframe, calendar, .. } = *self.input;
-        let mut evaluator = Evaluator::new(&self.graph, self.candles, timeframe, calendar);
+        let mut evaluator = Evaluator::new(&self.graph, &self.ground);
         let last_use = self.last_use();
         let mut fills = Vec::new();
         for (position, member) in self.members.iter().enumerate() {
@@ -173,7 +184,7 @@ impl<'a, 'i> Group<'a, 'i> {
         observer: &mut impl Observer,
         progress: impl FnMut(usize) -> Control,
     ) -> Result<Walked, Error> {
-        let candles = (self.candles, &self.blocks);
+        let candles = (self.ground.candles, &self.blocks);
         let track = track(self.input, candles, self.first, member.spec, plan);
         fills.reserve(most_fills(&track));
         walk(track, fills, observer, progress).map_err(|_| Error::Stopped)
@@ -185,7 +196,7 @@ impl<'a, 'i> Group<'a, 'i> {
         for fill in fills {
             ledger.book(fill);
         }
-        let last_close = self.candles.close[self.candles.len() - 1];
+        let last_close = self.ground.candles.close[self.ground.candles.len() - 1];
         let mut counts = walked.counts;
         counts.missing = self.input.missing;
         let outcome = Outcome {
@@ -198,7 +209,7 @@ impl<'a, 'i> Group<'a, 'i> {
         Run {
             outcome,
             warmup: self.warmup(member.spec),
-            candles: (self.candles.len() - self.first) as u64,
+            candles: (self.ground.candles.len() - self.first) as u64,
             final_equity: ledger.equity(last_close),
             ruined: walked.ruined,
         }

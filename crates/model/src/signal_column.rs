@@ -33,6 +33,17 @@ impl<'a> SignalSlice<'a> {
         SignalSlice { open_time_ms: &self.open_time_ms[rows.clone()], values: &self.values[rows] }
     }
 
+    /// The value of each candle, by its open time; 0 where there is no row of that time.
+    ///
+    /// `open_time_ms` ascends.
+    pub fn aligned<'s>(&'s self, open_time_ms: &'s [i64]) -> impl Iterator<Item = i8> + 's {
+        let mut row = 0;
+        open_time_ms.iter().map(move |time_ms| {
+            row += self.open_time_ms[row..].iter().take_while(|it| *it < time_ms).count();
+            if self.open_time_ms.get(row) == Some(time_ms) { self.values[row] } else { 0 }
+        })
+    }
+
     /// Content hash: BLAKE3 of the count, the times and the values, little-endian.
     pub fn hash(&self) -> Digest {
         let mut hasher = blake3::Hasher::new();

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::JobSpec;
 use crate::settings::{EntryOrder, Funding, LevelForm, MoneyManagement, PendingEntry, ThenStop};
-use crate::strategy::{Cond, Expr, IndicatorCall};
+use crate::strategy::{Cond, Expr, IndicatorCall, Signals, scopes};
 
 /// Combinations that a condition on the position may have, written as "any of (a stateless
 /// condition and questions about the position)".
@@ -33,9 +33,6 @@ pub fn unsupported(spec: &JobSpec) -> Vec<String> {
         EntryOrder::Market => {}
         EntryOrder::Limit(entry) | EntryOrder::Stop(entry) => missing.pending(entry),
     }
-    if spec.signal_column.is_some() {
-        missing.name("signalColumn");
-    }
     if spec.costs.funding == Funding::FromData {
         missing.name("costs.funding: fromData");
     }
@@ -53,6 +50,10 @@ pub fn unsupported(spec: &JobSpec) -> Vec<String> {
 pub fn unsupported_number(expr: &Expr) -> Vec<String> {
     let mut missing = Missing::default();
     missing.expr(expr);
+    let others = scopes(&Signals::default(), &[expr]).tickers;
+    if !others.is_empty() {
+        missing.name("ticker in a number that stands alone");
+    }
     missing.texts()
 }
 
@@ -183,12 +184,10 @@ impl Missing {
             Cond::Is(call) => self.call(call),
             Cond::LastExitIs(_) => self.name("lastExitReason outside a plain entry condition"),
             Cond::All(conds) | Cond::Any(conds) => conds.iter().for_each(|cond| self.cond(cond)),
-            Cond::Not(cond) | Cond::Within(cond, _) | Cond::Held(cond, _) => self.cond(cond),
-            Cond::Rising(expr, _) | Cond::Falling(expr, _) => self.expr(expr),
-            Cond::Scope { ticker, of, .. } => {
-                self.ticker(ticker.as_deref());
+            Cond::Not(of) | Cond::Within(of, _) | Cond::Held(of, _) | Cond::Scope { of, .. } => {
                 self.cond(of);
             }
+            Cond::Rising(expr, _) | Cond::Falling(expr, _) => self.expr(expr),
         }
     }
 
@@ -200,7 +199,10 @@ impl Missing {
             }
             Expr::Indicator(call) => self.call(call),
             Expr::Math { args, .. } => args.iter().for_each(|arg| self.expr(arg)),
-            Expr::Abs(of) | Expr::Prev { of, .. } | Expr::Window { of, .. } => self.expr(of),
+            Expr::Abs(of)
+            | Expr::Prev { of, .. }
+            | Expr::Window { of, .. }
+            | Expr::Scope { of, .. } => self.expr(of),
             Expr::If { condition, then, otherwise } => {
                 self.cond(condition);
                 self.expr(then);
@@ -211,21 +213,11 @@ impl Missing {
                 self.cond(condition);
                 self.expr(of);
             }
-            Expr::Scope { ticker, of, .. } => {
-                self.ticker(ticker.as_deref());
-                self.expr(of);
-            }
         }
     }
 
     fn call(&mut self, call: &IndicatorCall) {
         call.of.iter().for_each(|of| self.expr(of));
-    }
-
-    fn ticker(&mut self, ticker: Option<&str>) {
-        if ticker.is_some() {
-            self.name("ticker inside a strategy");
-        }
     }
 }
 

@@ -126,7 +126,6 @@ fn what_does_not_run_is_refused_by_name_in_both_places() {
         &flat.clone().with(|spec| {
             spec.costs.funding = Funding::FromData;
             spec.fill.sensitivity = true;
-            spec.signal_column = Some(model::Digest([1; 32]));
             spec.overrides = SeriesOverrides {
                 detail_timeframe: Some(model::Timeframe::MINUTE),
                 ..SeriesOverrides::default()
@@ -136,7 +135,6 @@ fn what_does_not_run_is_refused_by_name_in_both_places() {
             "costs.funding: fromData is not supported yet",
             "detailTimeframe is not supported yet",
             "fill.sensitivity is not supported yet",
-            "signalColumn is not supported yet",
         ],
     );
 }

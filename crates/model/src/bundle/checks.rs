@@ -4,10 +4,11 @@
 use crate::JobSpec;
 use crate::fault::{self, Fault, Faults};
 use crate::settings::MoneyManagement;
+use crate::strategy::MAX_TICKERS;
 use crate::support::unsupported;
 
 use super::axes::Survivors;
-use super::expressions::misfit;
+use super::expressions::{misfit, other_tickers};
 use super::{Bundle, Position};
 
 impl Bundle {
@@ -69,6 +70,12 @@ impl Bundle {
             let spec = spec(money_management);
             for text in unsupported(&spec) {
                 add(self.money.pointer(money_management), "unsupported", text);
+            }
+            let others = other_tickers(&spec.signals, &spec.money_management, &spec.risk).len();
+            if others > MAX_TICKERS {
+                let message =
+                    format!("the strategy reads {others} other tickers, at most {MAX_TICKERS}");
+                add(self.money.pointer(money_management), "too_large", message);
             }
             for timeframe in 0..self.lengths.timeframes {
                 let base = *self.timeframes.at(timeframe);

@@ -400,10 +400,6 @@ fn what_the_engine_does_not_run_yet_is_refused_by_name() {
     let faults = parse(&[
         ("/universalConfig/detailTimeframe", json!("1m")),
         ("/universalConfig/fill/sensitivity", json!(true)),
-        (
-            "/moneyManagementVariants",
-            json!([{}, {"stop": {"distance": "2 * atr(9, ticker: ETHUSDT)"}}]),
-        ),
     ])
     .unwrap_err();
     assert!(faults.0.iter().all(|fault| fault.code == "unsupported"));
@@ -412,7 +408,6 @@ fn what_the_engine_does_not_run_yet_is_refused_by_name() {
         [
             "/universalConfig/detailTimeframe: detailTimeframe is not supported yet",
             "/universalConfig/fill/sensitivity: fill.sensitivity is not supported yet",
-            "/moneyManagementVariants/1: ticker inside a strategy is not supported yet",
         ]
     );
 }
