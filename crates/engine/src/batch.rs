@@ -11,6 +11,7 @@ use crate::bits::Bits;
 use crate::evaluate::Evaluator;
 use crate::frame::Column;
 use crate::graph::{Graph, NodeId};
+use crate::input::Seeded;
 use crate::marks::{DayGrid, Ledger};
 use crate::plan::{Draft, Exchange, Plan, draft};
 use crate::sensitivity::{Sensitivity, Way};
@@ -90,30 +91,40 @@ fn run_groups(
     let mut groups: BTreeMap<u32, Vec<(usize, &JobSpec, Beside<'_>)>> = BTreeMap::new();
     for (index, spec) in specs.iter().enumerate() {
         let traded = candles.rows(first..end);
-        match refuse(spec).and_then(|()| Beside::new(input, spec, traded)) {
+        match refuse(input, spec).and_then(|()| Beside::new(input, spec, traded)) {
             Err(error) => results[index] = Some(Err(error)),
             Ok(beside) => groups.entry(spec.warmup).or_default().push((index, spec, beside)),
         }
     }
     for members in groups.into_values() {
-        let group = Group::new(input, candles, first, members);
+        let group = Group::new(input, (first, end), members);
         group.run(&grid, |index, result| results[index] = Some(result), monitor, observer);
     }
     results.into_iter().map(|result| result.expect("each variant was refused or run")).collect()
 }
 
-/// Refuses what this version of the engine does not run.
-pub(crate) fn refuse(spec: &JobSpec) -> Result<(), Error> {
+/// Refuses what this version of the engine does not run and what `input` does not hold.
+pub(crate) fn refuse(input: &Input<'_>, spec: &JobSpec) -> Result<(), Error> {
     let features = model::support::unsupported(spec);
-    if features.is_empty() { Ok(()) } else { Err(Error::Unsupported { features }) }
+    if !features.is_empty() {
+        return Err(Error::Unsupported { features });
+    }
+    let has = |ticker: &str| input.extras.others.iter().any(|(name, _)| *name == ticker);
+    if let Some(series) = spec.other_series().into_iter().find(|it| !has(&it.ticker)) {
+        return Err(Error::NoOtherCandles { series });
+    }
+    if spec.signal_column.is_some() && input.extras.signals.is_none() {
+        return Err(Error::NoSignals);
+    }
+    Ok(())
 }
 
 /// Variants of one W: all their nodes are seeded at the same row.
 struct Group<'a, 'i> {
     input: &'i Input<'a>,
-    /// Candles from the seed row on.
-    candles: CandleSlice<'a>,
-    /// Blocks of `candles`.
+    /// What nodes are computed from.
+    ground: Seeded<'a>,
+    /// Blocks of its candles.
     blocks: Blocks,
     /// First row of the range among them.
     first: usize,
@@ -131,20 +142,21 @@ struct Member<'a, 'i> {
 impl<'a, 'i> Group<'a, 'i> {
     fn new(
         input: &'i Input<'a>,
-        candles: CandleSlice<'a>,
-        first: usize,
+        (first, end): (usize, usize),
         members: Vec<(usize, &'i JobSpec, Beside<'a>)>,
     ) -> Group<'a, 'i> {
-        let asked = members.first().map_or(0, |(_, spec, _)| spec.warmup);
+        let any = members.first().map(|(_, spec, _)| *spec);
+        let (asked, ticker) = any.map_or((0, ""), |spec| (spec.warmup, &spec.series.ticker));
         let seed = first.saturating_sub(asked as usize);
-        let mut graph = Graph::default();
+        let mut graph = Graph::of(ticker);
         let members = members.into_iter().map(|(index, spec, beside)| {
             let draft = draft(&mut graph, spec);
             Member { index, spec, draft, beside }
         });
         let members = members.collect();
-        let candles = candles.rows(seed..candles.len());
-        Group { input, candles, blocks: Blocks::new(candles), first: first - seed, graph, members }
+        let ground = input.seeded(seed, end);
+        let blocks = Blocks::new(ground.candles);
+        Group { input, ground, blocks, first: first - seed, graph, members }
     }
 
     fn run(
@@ -154,8 +166,7 @@ impl<'a, 'i> Group<'a, 'i> {
         monitor: &impl Monitor,
         observer: &mut impl Observer,
     ) {
-        let Input { timeframe, calendar, .. } = *self.input;
-        let mut evaluator = Evaluator::new(&self.graph, self.candles, timeframe, calendar);
+        let mut evaluator = Evaluator::new(&self.graph, &self.ground);
         let last_use = self.last_use();
         let mut journal = Journal::default();
         for (position, member) in self.members.iter().enumerate() {
@@ -166,7 +177,7 @@ impl<'a, 'i> Group<'a, 'i> {
             let run = run.and_then(|mut run| {
                 if member.spec.fill.sensitivity {
                     // Its candles are done: only whether to go on is asked.
-                    let done = self.candles.len() - self.first;
+                    let done = self.ground.candles.len() - self.first;
                     let progress = |_| monitor.progress(member.index, done);
                     let both =
                         self.both_ways(member, &plan, &run, &mut journal, observer, progress);
@@ -191,7 +202,7 @@ impl<'a, 'i> Group<'a, 'i> {
         observer: &mut impl Observer,
         progress: impl FnMut(usize) -> Control,
     ) -> Result<Walked, Error> {
-        let candles = (self.candles, &self.blocks);
+        let candles = (self.ground.candles, &self.blocks);
         let track = track(self.input, candles, self.first, spec, plan, &member.beside);
         journal.restart(most_fills(&track), track.beside.funding().len());
         walk(track, journal, observer, progress).map_err(|_| Error::Stopped)
@@ -232,7 +243,7 @@ impl<'a, 'i> Group<'a, 'i> {
     fn final_equity(&self, spec: &JobSpec, journal: &Journal) -> f64 {
         let mut ledger = Ledger::new(spec.balance);
         journal.entries().for_each(|entry| ledger.book(entry));
-        ledger.equity(self.candles.close[self.candles.len() - 1])
+        ledger.equity(self.ground.candles.close[self.ground.candles.len() - 1])
     }
 
     fn finish(
@@ -255,7 +266,7 @@ impl<'a, 'i> Group<'a, 'i> {
         Run {
             outcome,
             warmup: self.warmup(spec),
-            candles: (self.candles.len() - self.first) as u64,
+            candles: (self.ground.candles.len() - self.first) as u64,
             final_equity: self.final_equity(spec, journal),
             ruined: walked.ruined,
             sensitivity: None,

@@ -1,5 +1,7 @@
 //! Why a backtest was not run to its end.
 
+use model::SeriesId;
+
 /// Why a backtest was not run to its end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -19,6 +21,15 @@ pub enum Error {
     /// The spec has a `detailTimeframe` and the caller gave no such candles: refuse the job.
     #[error("detailTimeframe is set and no candles of it were given")]
     NoDetail,
+    /// The spec reads another ticker whose candles were not given: a defect of the caller.
+    #[error("the candles of {series}, which the strategy reads, were not given")]
+    NoOtherCandles {
+        /// What is missing.
+        series: SeriesId,
+    },
+    /// The spec names a signal column and none was given: a defect of the caller.
+    #[error("the signal column that the strategy names was not given")]
+    NoSignals,
     /// The monitor asked to stop: the job was cancelled or taken away.
     #[error("the backtest was stopped")]
     Stopped,

@@ -34,7 +34,7 @@ pub use outcome::{
     PositionSide, Side, SkipReason, Warmup,
 };
 pub use resample::{RESAMPLER_VERSION, Resampled, resample};
-pub use signal_column::SignalSlice;
+pub use signal_column::{MAX_SIGNAL_ROWS, SignalColumn, SignalFault, SignalSlice};
 pub use spec::{JobSpec, TimeRange};
 pub use status::{BundleStatus, JobStatus};
 pub use timeframe::{DAY_MS, MINUTE_MS, Timeframe, TimeframeError};

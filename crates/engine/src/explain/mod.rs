@@ -151,22 +151,23 @@ pub enum Event {
 /// Costs a whole backtest. Values of nodes are those of the batch; the position is as the walk had
 /// it.
 pub fn explain(input: &Input<'_>, spec: &JobSpec, time_ms: i64) -> Result<Explanation, Error> {
-    refuse(spec)?;
+    refuse(input, spec)?;
     let first = input.candles.lower_bound(input.range.start_ms);
     let end = input.candles.lower_bound(input.range.end_ms);
     if first >= end {
         return Err(Error::NoCandles);
     }
     let seed = first.saturating_sub(spec.warmup as usize);
-    let candles = input.candles.rows(seed..end);
+    let ground = input.seeded(seed, end);
+    let candles = ground.candles;
     let row = candles.lower_bound(time_ms);
     if row < first - seed || candles.open_time_ms.get(row) != Some(&time_ms) {
         return Err(Error::NoSuchCandle { time_ms });
     }
-    let mut graph = Graph::default();
+    let mut graph = Graph::of(&spec.series.ticker);
     let draft = draft(&mut graph, spec);
     let parts = parts::collect(&mut graph, spec);
-    let mut evaluator = Evaluator::new(&graph, candles, input.timeframe, input.calendar);
+    let mut evaluator = Evaluator::new(&graph, &ground);
     let plan = draft.map(&mut Values(&mut evaluator));
     let (mut journal, mut witness) = (Journal::default(), Witness { row, ..Witness::default() });
     let blocks = Blocks::new(candles);

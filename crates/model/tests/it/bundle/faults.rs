@@ -396,16 +396,18 @@ fn detail_candles_must_make_up_whole_candles() {
 }
 
 #[test]
-fn what_the_engine_does_not_run_yet_is_refused_by_name() {
-    let faults = parse(&[(
-        "/moneyManagementVariants",
-        json!([{}, {"stop": {"distance": "2 * atr(9, ticker: ETHUSDT)"}}]),
-    )])
-    .unwrap_err();
+fn what_the_engine_does_not_run_is_refused_by_name() {
+    let any: Vec<String> =
+        (1..8).map(|n| format!("(barsInTrade == {n} or openPnlPct > {n})")).collect();
+    let exit = any.join(" and ");
+    let faults = parse(&[("/universalConfig/strategy/signals/exitLong", json!(exit))]).unwrap_err();
     assert!(faults.0.iter().all(|fault| fault.code == "unsupported"));
     assert_eq!(
         lines(&faults.0),
-        ["/moneyManagementVariants/1: ticker inside a strategy is not supported yet"]
+        [
+            "/universalConfig/strategy: a condition on the position with more than 64 combinations of \
+          its \"any\" parts is not supported"
+        ]
     );
 }
 
