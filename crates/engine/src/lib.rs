@@ -21,6 +21,7 @@ mod indicator;
 mod indicators;
 mod input;
 mod marks;
+mod order;
 mod plan;
 mod walk;
 
