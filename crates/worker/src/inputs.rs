@@ -107,7 +107,7 @@ impl Inputs {
             let span = rows.open_time_ms.first().zip(rows.open_time_ms.last());
             let span = span.map_or_else(String::new, |(first, last)| {
                 let span = TimeRange { start_ms: *first, end_ms: *last };
-                format!(", which goes from {} to {}", span.start_text(), span.end_text())
+                format!(" ({} to {})", span.start_text(), span.end_text())
             });
             return Err(JobError {
                 code: "no_signals".to_owned(),

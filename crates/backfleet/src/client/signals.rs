@@ -4,6 +4,7 @@ use bytes::Bytes;
 use model::{SignalColumn, TimeRange};
 use serde_json::{Value, json};
 
+use super::Server;
 use super::bundle::connect;
 use crate::cli::SignalsCommand;
 use crate::failure::Failure;
@@ -18,8 +19,7 @@ pub(crate) async fn run(command: SignalsCommand) -> Result<(), Failure> {
             // same hash, wherever it is read.
             let column = run_files::signals(&file, tz.as_ref())?;
             let api = connect(&server)?;
-            let body = Bytes::from(text_of(&column));
-            let answer = api.put("/api/signals", body, "text/csv").await?.json()?;
+            let answer = put(&api, &column).await?;
             show(&answer, &column, server.json);
         }
         SignalsCommand::Hash { file, tz, json } => {
@@ -30,6 +30,11 @@ pub(crate) async fn run(command: SignalsCommand) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Uploads a column; the answer describes it.
+pub(super) async fn put(api: &Server, column: &SignalColumn) -> Result<Value, Failure> {
+    api.put("/api/signals", Bytes::from(text_of(column)), "text/csv").await?.json()
 }
 
 /// The column as CSV with times in RFC 3339: a number could be taken for another unit.
