@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{Control, Input, Monitor, Run};
+use engine::{Control, Extras, Input, Monitor, Run};
 use model::settings::Instrument;
 use model::{Calendar, CandleSlice, JobSpec, Timeframe};
 use stats::{MetricInput, Metrics, PricePath};
@@ -29,7 +29,7 @@ pub(crate) fn input(candles: CandleSlice<'_>) -> Input<'_> {
         calendar: &Calendar::EveryDay,
         instrument: Instrument::default(),
         missing: 0,
-        extras: engine::Extras::default(),
+        extras: Extras::default(),
     }
 }
 

@@ -9,9 +9,9 @@ use model::Digest;
 use serde_json::Value;
 use store::{
     AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
-    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, Presence, Progress,
-    QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId, WorkerInfo,
-    WorkerRow,
+    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, PackedSignals, Presence,
+    Progress, QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId,
+    WorkerInfo, WorkerRow,
 };
 use uuid::Uuid;
 
