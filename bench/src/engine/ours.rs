@@ -81,8 +81,7 @@ fn metrics(
         fills: &outcome.fills,
         funding: &outcome.funding,
         trades: &trades,
-        equity: stats::equity_summary(outcome, path, load::BALANCE),
-        excursions: stats::excursions(&trades, path),
+        equity: stats::equity_summary(outcome, &trades, path, load::BALANCE),
         periods_per_year: PERIODS_PER_YEAR,
         risk_free_pct: 0.0,
     })

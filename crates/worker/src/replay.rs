@@ -178,8 +178,7 @@ impl<'a> Ground<'a> {
             fills: &outcome.fills,
             funding: &outcome.funding,
             trades: &trades,
-            equity: stats::equity_summary(outcome, &self.path, spec.balance),
-            excursions: stats::excursions(&trades, &self.path),
+            equity: stats::equity_summary(outcome, &trades, &self.path, spec.balance),
             periods_per_year: job.periods_per_year,
             risk_free_pct: spec.overrides.risk_free_pct.unwrap_or(0.0),
         });
