@@ -24,7 +24,7 @@ mod order;
 mod plan;
 mod walk;
 
-pub use batch::{Control, Input, Monitor, PROGRESS_STRIDE, Run, run_batch, run_plain};
+pub use batch::{Control, Input, Monitor, PROGRESS_STRIDE, Run, run_batch, run_each, run_plain};
 pub use error::Error;
 pub use explain::{Account, Event, Explanation, Held, Holding, NodeValue, explain};
 pub use indicator::indicator;

@@ -88,16 +88,18 @@ pub(crate) fn run_jobs(
 ) -> Vec<Result<NewResult, Option<JobError>>> {
     let Some(first) = jobs.first() else { return Vec::new() };
     let specs: Vec<&JobSpec> = jobs.iter().map(|job| &*job.spec).collect();
-    let runs = engine::run_batch(&input(loaded, first), &specs, monitor);
     let ground = Ground::new(loaded, first, jobs.len());
-    let finish = |(job, run): (&&Job, Result<Run, engine::Error>)| match run {
-        Ok(run) => Ok(ground.evaluate(job, &run).result),
-        Err(engine::Error::Stopped) => Err(None),
-        Err(error) => {
-            Err(Some(JobError { code: code(&error).to_owned(), message: error.to_string() }))
-        }
-    };
-    jobs.iter().zip(runs).map(finish).collect()
+    let mut results: Vec<_> = jobs.iter().map(|_| Err(None)).collect();
+    engine::run_each(&input(loaded, first), &specs, monitor, |index, run| {
+        results[index] = match run {
+            Ok(run) => Ok(ground.evaluate(jobs[index], &run).result),
+            Err(engine::Error::Stopped) => Err(None),
+            Err(error) => {
+                Err(Some(JobError { code: code(&error).to_owned(), message: error.to_string() }))
+            }
+        };
+    });
+    results
 }
 
 /// Error code of a job that the engine refuses.
