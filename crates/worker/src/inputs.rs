@@ -197,6 +197,7 @@ impl Inputs {
             extras: Extras {
                 others: &others,
                 signals: self.signals.as_ref().map(|uploaded| uploaded.column.as_slice()),
+                ..Extras::default()
             },
         })
     }

@@ -66,16 +66,19 @@ pub(crate) fn run_jobs(
 ) -> Vec<Result<NewResult, Option<JobError>>> {
     let Some(first) = jobs.first() else { return Vec::new() };
     let specs: Vec<&JobSpec> = jobs.iter().map(|job| &*job.spec).collect();
-    let runs = inputs.with_input(first.ground(), |input| engine::run_batch(input, &specs, monitor));
     let ground = Ground::new(inputs, first, jobs.len());
-    let finish = |(job, run): (&&Job, Result<Run, engine::Error>)| match run {
-        Ok(run) => Ok(ground.evaluate(job, &run).result),
-        Err(engine::Error::Stopped) => Err(None),
-        Err(error) => {
-            Err(Some(JobError { code: code(&error).to_owned(), message: error.to_string() }))
-        }
+    let mut results: Vec<_> = jobs.iter().map(|_| Err(None)).collect();
+    let finish = |index: usize, run| {
+        results[index] = match run {
+            Ok(run) => Ok(ground.evaluate(jobs[index], &run).result),
+            Err(engine::Error::Stopped) => Err(None),
+            Err(error) => {
+                Err(Some(JobError { code: code(&error).to_owned(), message: error.to_string() }))
+            }
+        };
     };
-    jobs.iter().zip(runs).map(finish).collect()
+    inputs.with_input(first.ground(), |input| engine::run_each(input, &specs, monitor, finish));
+    results
 }
 
 /// Error code of a job that the engine refuses.
@@ -146,8 +149,7 @@ impl<'a> Ground<'a> {
             fills: &outcome.fills,
             funding: &outcome.funding,
             trades: &trades,
-            equity: stats::equity_summary(outcome, &self.path, spec.balance),
-            excursions: stats::excursions(&trades, &self.path),
+            equity: stats::equity_summary(outcome, &trades, &self.path, spec.balance),
             periods_per_year: job.periods_per_year,
             risk_free_pct: spec.overrides.risk_free_pct.unwrap_or(0.0),
         });
