@@ -22,6 +22,7 @@ mod indicator;
 mod indicators;
 mod input;
 mod marks;
+mod order;
 mod plan;
 mod sensitivity;
 mod walk;

@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use client::{BundleCommand, ResultsForm, ServerArgs};
-pub(crate) use local::{CandlesCommand, ImportNames, IndicatorArgs, IndicatorForm, RunArgs};
+pub(crate) use local::{
+    CandlesCommand, ImportNames, IndicatorArgs, IndicatorForm, RunArgs, SignalsCommand,
+};
 pub(crate) use roles::{
     DataArgs, DatabaseArgs, DemoArgs, DevArgs, DoctorArgs, InfluxArgs, LeaseArgs, ListenArgs,
     ServeArgs, WorkerArgs, WorkerTuning,
@@ -87,6 +89,9 @@ pub(crate) enum Command {
     /// Candles: import, list, push, export.
     #[command(subcommand)]
     Candles(CandlesCommand),
+    /// Signal columns of your own: put, hash.
+    #[command(subcommand)]
+    Signals(SignalsCommand),
     /// Bundles on a server: estimate, submit, list, status, watch, results, cancel.
     #[command(subcommand)]
     Bundle(BundleCommand),

@@ -52,7 +52,7 @@ pub(crate) async fn run(command: BundleCommand) -> Result<(), Failure> {
     }
 }
 
-fn connect(server: &ServerArgs) -> Result<Server, Failure> {
+pub(super) fn connect(server: &ServerArgs) -> Result<Server, Failure> {
     Server::new(&server.server, server.api_key_file.as_deref())
 }
 

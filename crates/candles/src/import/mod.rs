@@ -7,6 +7,7 @@
 mod manifest;
 mod name;
 mod report;
+mod signals;
 mod table;
 mod time;
 
@@ -21,6 +22,7 @@ use model::{
 };
 
 pub use self::report::ImportReport;
+pub use self::signals::{RowFault as SignalRowFault, SignalError, read_signals};
 
 use self::table::Table;
 use crate::validate::{RowFault, Rule, broken_rule};
