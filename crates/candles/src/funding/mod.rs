@@ -56,21 +56,21 @@ impl Funding {
         self.within(range).hash(&self.exchange, &self.ticker)
     }
 
-    /// The first stretch of `range` without a payment that is longer than 8 hours, or than the
-    /// usual distance of the payments around it if that is longer.
-    pub fn hole(&self, range: TimeRange) -> Option<FundingHole> {
+    /// The stretches of `range` without a payment that are longer than 8 hours, or than the usual
+    /// distance of the payments around it if that is longer; in order.
+    pub fn holes(&self, range: TimeRange) -> Vec<FundingHole> {
         let times = self.rates.as_slice().time_ms;
         let allowed_ms = usual_distance(times).unwrap_or(USUAL_MS).max(USUAL_MS);
         let before = times.iter().rfind(|time_ms| **time_ms < range.start_ms);
         let inside = self.within(range).time_ms;
         let after = times.iter().find(|time_ms| **time_ms >= range.end_ms);
         if before.is_none() && inside.is_empty() && after.is_none() {
-            return Some(FundingHole { range, at_end: true });
+            return vec![FundingHole { range, at_end: true }];
         }
         // What is known beyond an end also says that nothing was due up to it.
-        let start_ms = before.map_or(range.start_ms, |time_ms| *time_ms);
+        let mut from_ms = before.map_or(range.start_ms, |time_ms| *time_ms);
         let end_ms = after.map_or(range.end_ms, |time_ms| *time_ms);
-        let mut from_ms = start_ms;
+        let mut holes = Vec::new();
         for to_ms in inside.iter().copied().chain([end_ms]) {
             if to_ms - from_ms > allowed_ms {
                 let hole = TimeRange {
@@ -78,11 +78,11 @@ impl Funding {
                     end_ms: to_ms.min(range.end_ms),
                 };
                 let at_end = hole.start_ms == range.start_ms || hole.end_ms == range.end_ms;
-                return Some(FundingHole { range: hole, at_end });
+                holes.push(FundingHole { range: hole, at_end });
             }
             from_ms = to_ms;
         }
-        None
+        holes
     }
 }
 
@@ -101,45 +101,47 @@ mod tests {
 
     const HOUR_MS: i64 = 60 * MINUTE_MS;
 
-    /// The hole of payments at `hours` in a range of hours.
+    /// The holes of payments at `hours` in a range of hours.
     #[track_caller]
-    fn check(hours: &[i64], range: (i64, i64), expected: Option<(i64, i64, bool)>) {
+    fn check(hours: &[i64], range: (i64, i64), expected: &[(i64, i64, bool)]) {
         let mut rates = FundingRates::default();
         for hour in hours {
             rates.push(FundingRate { time_ms: hour * HOUR_MS, rate: 0.0, mark: None }).unwrap();
         }
         let range = TimeRange { start_ms: range.0 * HOUR_MS, end_ms: range.1 * HOUR_MS };
-        let hole = Funding::new("x", "T", rates).hole(range);
-        let found = hole
+        let holes = Funding::new("x", "T", rates).holes(range);
+        let found = holes
+            .iter()
             .map(|hole| (hole.range.start_ms / HOUR_MS, hole.range.end_ms / HOUR_MS, hole.at_end));
-        assert_eq!(found, expected);
+        assert_eq!(found.collect::<Vec<_>>(), expected);
     }
 
     #[test]
     fn payments_every_eight_hours_cover_what_they_span() {
-        check(&[0, 8, 16, 24, 32], (0, 40), None);
-        check(&[0, 8, 16, 24, 32], (1, 40), None);
-        check(&[8, 16, 24, 32], (0, 40), None);
-        check(&[0, 8, 16, 24, 32], (9, 10), None);
+        check(&[0, 8, 16, 24, 32], (0, 40), &[]);
+        check(&[0, 8, 16, 24, 32], (1, 40), &[]);
+        check(&[8, 16, 24, 32], (0, 40), &[]);
+        check(&[0, 8, 16, 24, 32], (9, 10), &[]);
     }
 
     #[test]
     fn a_missing_payment_is_a_hole_inside_or_at_an_end() {
-        check(&[0, 8, 24, 32], (0, 40), Some((8, 24, false)));
-        check(&[16, 24, 32], (0, 40), Some((0, 16, true)));
-        check(&[0, 8, 16], (0, 40), Some((16, 40, true)));
-        check(&[0, 8, 16, 40], (0, 30), Some((16, 30, true)));
+        check(&[0, 8, 24, 32], (0, 40), &[(8, 24, false)]);
+        check(&[16, 24, 32], (0, 40), &[(0, 16, true)]);
+        check(&[0, 16, 24, 33], (0, 50), &[(0, 16, true), (24, 33, false), (33, 50, true)]);
+        check(&[0, 8, 16], (0, 40), &[(16, 40, true)]);
+        check(&[0, 8, 16, 40], (0, 30), &[(16, 30, true)]);
     }
 
     #[test]
     fn nothing_known_covers_nothing_however_short_the_range_is() {
-        check(&[], (0, 1), Some((0, 1, true)));
+        check(&[], (0, 1), &[(0, 1, true)]);
     }
 
     #[test]
     fn a_venue_that_pays_once_a_day_is_covered_by_one_a_day() {
-        check(&[0, 24, 48, 72], (0, 96), None);
-        check(&[0, 24, 72, 96], (0, 96), Some((24, 72, false)));
+        check(&[0, 24, 48, 72], (0, 96), &[]);
+        check(&[0, 24, 72, 96], (0, 96), &[(24, 72, false)]);
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Market {
     /// The funding rates of `series` (whatever its timeframe) in `range` and around it.
     ///
     /// One request, never cached on disk: rates are few. Without any, the answer is empty; whether
-    /// they cover the range is for the caller to judge ([`Funding::hole`]).
+    /// they cover the range is for the caller to judge ([`Funding::holes`]).
     pub async fn funding(
         &self,
         series: &SeriesId,

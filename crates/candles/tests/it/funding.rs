@@ -45,11 +45,11 @@ async fn check(source: Arc<dyn CandleSource>) {
     let series = SeriesId { ticker: TICKER.to_owned(), ..id("b X 1m") };
     let funding = market.funding(&series, range).await.unwrap();
     assert_eq!(funding.hash(range), expected.hash("b", TICKER));
-    assert_eq!(funding.hole(range), None);
+    assert_eq!(funding.holes(range), []);
     let again = market.funding(&series, range).await.unwrap();
     assert!(Arc::ptr_eq(&funding, &again));
     let later = TimeRange { start_ms: range.end_ms, end_ms: range.end_ms + 40 * 24 * HOUR_MS };
-    let hole = market.funding(&series, later).await.unwrap().hole(later).unwrap();
+    let hole = market.funding(&series, later).await.unwrap().holes(later)[0];
     assert!(hole.at_end && hole.range.end_ms == later.end_ms);
 }
 
@@ -119,7 +119,7 @@ async fn a_market_in_memory_has_the_rates_it_was_given() {
     let market = Market::from_candles(id("b X 1m"), Calendar::EveryDay, Candles::default());
     let range = TimeRange { start_ms: START_MS, end_ms: START_MS + 24 * HOUR_MS };
     let none = market.funding(&id("b Y 1m"), range).await.unwrap();
-    assert!(none.hole(range).is_some());
+    assert_eq!(none.holes(range).len(), 1);
     market.set_funding("b", "X", rates());
     let funding = market.funding(&id("b X 1h"), range).await.unwrap();
     assert_eq!(funding.within(range).len(), 3);
