@@ -21,6 +21,7 @@ pub(crate) async fn run(command: CandlesCommand, settings: &Files) -> Result<(),
         CandlesCommand::Import { files, names, data, json } => {
             import_files(&files, &names, &data, json)
         }
+        CandlesCommand::Funding(args) => crate::funding_files::run(&args),
         CandlesCommand::List { data, influx, json } => list(&data, &influx, settings, json).await,
         CandlesCommand::Push { series, data, influx, json } => {
             let request = Push { series, json };

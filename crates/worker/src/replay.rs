@@ -5,7 +5,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use engine::{Control, Input, Monitor, Run};
+use engine::{Control, Input, Monitor, Run, Sensitivity, Way};
 use model::keys::{data_hash, result_key};
 use model::settings::{Instrument, SeriesSettings};
 use model::{Calendar, Digest, ENGINE_VERSION, JobSpec, Outcome};
@@ -169,7 +169,7 @@ impl<'a> Ground<'a> {
 
 /// The outcome document without its lists: what is stored beside the metrics.
 fn summary(inputs: &Inputs, job: &Job, run: &Run, metrics: &Metrics) -> Value {
-    json!({
+    let mut summary = json!({
         "engineVersion": ENGINE_VERSION,
         "statsVersion": stats::STATS_VERSION,
         "candles": run.candles,
@@ -183,6 +183,30 @@ fn summary(inputs: &Inputs, job: &Job, run: &Run, metrics: &Metrics) -> Value {
             "periodsPerYear": job.periods_per_year,
             "riskFreePct": job.spec.overrides.risk_free_pct.unwrap_or(0.0),
         },
+    });
+    if let Some(both) = &run.sensitivity {
+        summary["sensitivity"] = sensitivity(both, run, job.spec.balance);
+    }
+    summary
+}
+
+/// Both ways through ambiguous candles; the spread is that of the returns, in percent of the
+/// starting balance.
+fn sensitivity(both: &Sensitivity, run: &Run, balance: f64) -> Value {
+    let way = |way: &Way| {
+        json!({
+            "totalReturn": way.final_equity / balance - 1.0,
+            "finalEquity": way.final_equity,
+            "trades": way.trades,
+            "ambiguous": way.ambiguous,
+        })
+    };
+    let spread = (both.target_first.final_equity - both.stop_first.final_equity).abs();
+    json!({
+        "ambiguous": run.outcome.counts.ambiguous,
+        "stopFirst": way(&both.stop_first),
+        "targetFirst": way(&both.target_first),
+        "spreadPct": 100.0 * spread / balance,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The command line: every command, flag and environment variable.
 
 mod client;
+mod funding;
 mod local;
 mod roles;
 mod values;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use client::{BundleCommand, ResultsForm, ServerArgs};
+pub(crate) use funding::FundingArgs;
 pub(crate) use local::{
     CandlesCommand, ImportNames, IndicatorArgs, IndicatorForm, RunArgs, SignalsCommand,
 };

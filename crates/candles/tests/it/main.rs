@@ -5,6 +5,7 @@
 mod cache;
 mod conformance;
 mod faults;
+mod funding;
 mod import;
 mod market;
 mod processes;
