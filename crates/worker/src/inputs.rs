@@ -102,10 +102,8 @@ impl Inputs {
             Some(series) => Some(market.load(series, need.range, 0).await?),
             None => None,
         };
-        let funding = match need.funding {
-            true => Some(market.funding(&need.series, need.range).await?),
-            false => None,
-        };
+        let funding =
+            if need.funding { Some(market.funding(&need.series, need.range).await?) } else { None };
         Ok(Inputs { candles, others, signals, detail, funding })
     }
 

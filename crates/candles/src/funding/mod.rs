@@ -128,7 +128,8 @@ mod tests {
     fn a_missing_payment_is_a_hole_inside_or_at_an_end() {
         check(&[0, 8, 24, 32], (0, 40), &[(8, 24, false)]);
         check(&[16, 24, 32], (0, 40), &[(0, 16, true)]);
-        check(&[0, 16, 24, 33], (0, 50), &[(0, 16, true), (24, 33, false), (33, 50, true)]);
+        let holes = [(0, 16, true), (40, 56, false), (56, 70, true)];
+        check(&[16, 24, 32, 40, 56], (0, 70), &holes);
         check(&[0, 8, 16], (0, 40), &[(16, 40, true)]);
         check(&[0, 8, 16, 40], (0, 30), &[(16, 30, true)]);
     }
