@@ -29,7 +29,7 @@ fn main() {
         let outcome = book(&candles, held);
         let trades = stats::trades(&outcome.fills, &[], 1.0, None);
         println!("positions held for {held} candles of {}:", held + held / 4);
-        let time = median(|| stats::equity_curve(&outcome, slice, 1e4));
+        let time = median(|| stats::equity_curve(&outcome, &plain, 1e4));
         print("  equity_curve, allocated", per_candle(time), "ns per candle");
         let time = median(|| stats::equity_summary(&outcome, &trades, &plain, 1e4));
         print("  equity_summary", per_candle(time), "ns per candle");

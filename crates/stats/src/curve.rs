@@ -2,13 +2,13 @@
 //!
 //! Cash starts at the balance; a buy takes quantity x price, a sell adds it, every fill pays its
 //! fee, a funding event adds its amount. Equity is cash + signed quantity x close.
-//! A funding event belongs to the last candle that opens at or before it.
+//! A funding event belongs to the first candle that closes after it, as in the engine.
 
 use std::ops::Range;
 
 use serde::Serialize;
 
-use model::{CandleSlice, Fill, FillReason, FundingEvent, Outcome, PositionSide, Side};
+use model::{Fill, FillReason, FundingEvent, Outcome, PositionSide, Side};
 
 use crate::path::{BLOCK, EIGHT, Extremes, PricePath, Times, pieces};
 use crate::trades::Trade;
@@ -46,12 +46,13 @@ pub struct Excursions {
     pub mfe_pct: f64,
 }
 
-/// Equity in quote at the close of each of `candles`, which are those of the range only.
+/// Equity in quote at the close of each candle of `path`.
 ///
 /// `initial` is the starting cash. Allocates the result only.
-pub fn equity_curve(outcome: &Outcome, candles: CandleSlice<'_>, initial: f64) -> Vec<f64> {
+pub fn equity_curve(outcome: &Outcome, path: &PricePath<'_>, initial: f64) -> Vec<f64> {
+    let candles = path.candles();
     let mut curve = Vec::with_capacity(candles.len());
-    walk(outcome, Times::new(candles.open_time_ms), initial, |stretch| {
+    walk(outcome, path.times(), initial, |stretch| {
         let closes = &candles.close[stretch.rows];
         if stretch.position.abs() > 0.0 {
             curve.extend(closes.iter().map(|close| stretch.cash + stretch.position * close));
@@ -186,7 +187,7 @@ fn walk(outcome: &Outcome, times: Times<'_>, initial: f64, mut visit: impl FnMut
     };
     let mut row = 0;
     while row < times.len() {
-        let filled = ledger.apply_before(times.next_open_ms(row));
+        let filled = ledger.apply_before(times.next_open_ms(row), times.close_ms(row));
         let end = ledger.next_ms().map_or(times.len(), |time_ms| times.row_at(row, time_ms));
         let end = end.max(row + 1);
         let trade = ledger.entries.saturating_sub(1);
@@ -214,14 +215,15 @@ impl Ledger<'_> {
         fill.into_iter().chain(event).min()
     }
 
-    /// Applies every event before `until_ms`; says whether one of them was a fill.
+    /// Applies what belongs to a candle: fills before the next one opens, payments before it
+    /// closes. Says whether there was a fill.
     ///
     /// Within a candle a trade pays funding before its exits, as the engine charges it.
-    fn apply_before(&mut self, until_ms: i64) -> bool {
+    fn apply_before(&mut self, next_open_ms: i64, close_ms: i64) -> bool {
         let mut filled = false;
         loop {
-            let fill = self.fills.first().filter(|fill| fill.time_ms < until_ms);
-            let event = self.funding.first().filter(|event| event.time_ms < until_ms);
+            let fill = self.fills.first().filter(|fill| fill.time_ms < next_open_ms);
+            let event = self.funding.first().filter(|event| event.time_ms < close_ms);
             match (fill, event) {
                 (None, None) => return filled,
                 (Some(fill), Some(event)) if funding_first(fill, event) => self.pay(event.amount),

@@ -120,23 +120,20 @@ impl<'a> PricePath<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times<'a> {
     open_ms: &'a [i64],
-    /// Length of a candle, ms, if none is missing: then a row follows from its time.
-    step_ms: Option<i64>,
+    /// Length of a candle, ms.
+    step_ms: i64,
+    /// Whether no candle is missing: then a row follows from its time.
+    is_whole: bool,
 }
 
 impl<'a> Times<'a> {
-    /// Of candles that may be missing.
-    pub(crate) fn new(open_ms: &'a [i64]) -> Times<'a> {
-        Times { open_ms, step_ms: None }
-    }
-
-    /// Of candles of one length.
+    /// Of candles of one length, of which some may be missing.
     fn of_timeframe(open_ms: &'a [i64], timeframe: Timeframe) -> Times<'a> {
         let step_ms = timeframe.ms();
         let is_whole = open_ms.first().zip(open_ms.last()).is_some_and(|(first, last)| {
             usize::try_from((last - first) / step_ms) == Ok(open_ms.len() - 1)
         });
-        Times { open_ms, step_ms: is_whole.then_some(step_ms) }
+        Times { open_ms, step_ms, is_whole }
     }
 
     /// Candles there are.
@@ -149,12 +146,17 @@ impl<'a> Times<'a> {
         self.open_ms.get(row + 1).copied().unwrap_or(i64::MAX)
     }
 
+    /// When the candle in `row` closes, ms.
+    pub(crate) fn close_ms(&self, row: usize) -> i64 {
+        self.open_ms[row] + self.step_ms
+    }
+
     /// Row of the last candle that opens at or before `time_ms`, at least `from`.
     pub(crate) fn row_at(&self, from: usize, time_ms: i64) -> usize {
-        let (Some(step_ms), Some(first_ms)) = (self.step_ms, self.open_ms.first()) else {
+        let Some(first_ms) = self.open_ms.first().filter(|_| self.is_whole) else {
             return row_at(self.open_ms, from, time_ms);
         };
-        let row = time_ms.saturating_sub(*first_ms).div_euclid(step_ms);
+        let row = time_ms.saturating_sub(*first_ms).div_euclid(self.step_ms);
         usize::try_from(row).unwrap_or(0).min(self.len() - 1).max(from)
     }
 }

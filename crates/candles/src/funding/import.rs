@@ -47,7 +47,7 @@ pub struct FundingReport {
 
 /// Reads a file of funding rates. Blocks.
 ///
-/// Fails with [`Error::Unreadable`], which names the first line that is no payment.
+/// Fails with [`Error::UnreadableFunding`], which names the first line that is no payment.
 pub fn read_funding(path: &Path) -> Result<FundingRates, Error> {
     let text = unpacked(path)?;
     let is_json = text.trim_start().starts_with('[');
@@ -86,7 +86,7 @@ pub fn import_funding(
 }
 
 fn unreadable(path: &Path, reason: String) -> Error {
-    Error::Unreadable { path: path.to_owned(), reason }
+    Error::UnreadableFunding { path: path.to_owned(), reason }
 }
 
 /// Where a file has its columns.

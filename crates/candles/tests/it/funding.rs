@@ -124,3 +124,12 @@ async fn a_market_in_memory_has_the_rates_it_was_given() {
     let funding = market.funding(&id("b X 1h"), range).await.unwrap();
     assert_eq!(funding.within(range).len(), 3);
 }
+
+#[test]
+fn a_file_without_rates_is_named_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rates.csv");
+    std::fs::write(&file, "time,rate\n2024-01-01T00:00:00Z,NaN\n").unwrap();
+    let text = candles::read_funding(&file).unwrap_err().to_string();
+    assert!(text.starts_with("cannot read funding rates from \"") && text.contains("line 2"));
+}

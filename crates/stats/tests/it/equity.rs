@@ -73,7 +73,8 @@ fn plain_curve(market: &Market) -> Vec<f64> {
                 cash -= sign * fill.quantity * fill.price + fill.fee;
                 position += sign * fill.quantity;
             }
-            let paid = market.outcome.funding.iter().filter(|event| event.time_ms < next_ms);
+            let close_ms = candles.open_time_ms[row] + MINUTE_MS;
+            let paid = market.outcome.funding.iter().filter(|event| event.time_ms < close_ms);
             cash + paid.map(|event| event.amount).sum::<f64>() + position * candles.close[row]
         })
         .collect()
@@ -139,13 +140,13 @@ fn plain_excursions(market: &Market) -> Option<Excursions> {
 #[track_caller]
 fn check(market: &Market) {
     let candles = market.candles.as_slice();
-    let curve = equity_curve(&market.outcome, candles, INITIAL);
+    let path = PricePath::new(candles, Timeframe::MINUTE);
+    let curve = equity_curve(&market.outcome, &path, INITIAL);
     for (found, expected) in curve.iter().zip(plain_curve(market)) {
         assert!((found - expected).abs() < 1e-9);
     }
     assert_eq!(curve.len(), candles.len());
     let expected = plain_summary(market, &curve);
-    let path = PricePath::new(candles, Timeframe::MINUTE);
     let trades = trades(&market.outcome.fills, &market.outcome.funding, 1.0, None);
     assert_eq!(equity_summary(&market.outcome, &trades, &path, INITIAL), expected);
     let blocks = PricePath::with_blocks(candles, Timeframe::MINUTE);
@@ -203,4 +204,19 @@ fn excursions_ignore_the_exit_candle_beyond_the_exit_price() {
     let found = equity_summary(&market.outcome, &trades, &path, INITIAL).excursions.unwrap();
     // Lows 99.75 and 98.75; the exit at 103 is the best price, not the high of 103.25.
     assert!((found.mae_pct + 1.25).abs() < 1e-9 && (found.mfe_pct - 3.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_payment_between_two_candles_belongs_to_the_later_one() {
+    let mut market = market(&[0, 3, 0, 0], &[(0, 3, true, 64)]);
+    // The two candles after the one in row 1 would be in the gap.
+    let between_ms = market.candles.open_time_ms[1] + MINUTE_MS;
+    market.outcome.fills.truncate(1);
+    market.outcome.funding =
+        vec![FundingEvent { time_ms: between_ms, rate: 0.001, amount: -2.0, trade_id: 0 }];
+    let path = PricePath::new(market.candles.as_slice(), Timeframe::MINUTE);
+    let curve = equity_curve(&market.outcome, &path, INITIAL);
+    let closes = &market.candles.close;
+    assert!((curve[1] - curve[0] - (closes[1] - closes[0])).abs() < 1e-12);
+    assert!((curve[2] - curve[1] - (closes[2] - closes[1]) + 2.0).abs() < 1e-12);
 }
