@@ -147,17 +147,17 @@ def shape(returns, varied):
 
 def path(walk, daily):
     """Numbers about the way of equity: durations and the ulcer index."""
-    peak, since, longest, under = walk.balance, walk.candles[walk.start].time, 0, 0
+    peak, since, longest, under, below = walk.balance, walk.candles[walk.start].time, 0, 0, False
     span = walk.span
     for row, equity in enumerate(walk.equity):
         close = walk.candles[walk.start + row].time + span
-        under += equity < peak * (1 - 1e-12)
-        if equity < peak:
+        # Within 1e-12 of the peak is at the peak: the rest is rounding.
+        if equity < peak * (1 - 1e-12):
+            under, below = under + 1, True
             longest = max(longest, close - since)
         else:
-            if peak > walk.equity[row - 1] and row:
-                longest = max(longest, close - since)
-            peak, since = equity, close
+            longest = max(longest, close - since) if below else longest
+            peak, since, below = max(peak, equity), close, False
     out = {"timeUnderWater": under / len(walk.equity), "drawdownDurationDays": longest / DAY_MS}
     if len(daily) >= 2:
         peak, squares = walk.balance, 0.0

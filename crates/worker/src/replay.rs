@@ -3,6 +3,7 @@
 //! Used by the worker and by `backfleet run`: both return the same bytes.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candles::Loaded;
@@ -11,7 +12,7 @@ use model::keys::{Role, data_hash, result_key};
 use model::settings::SeriesSettings;
 use model::{Calendar, Digest, ENGINE_VERSION, JobSpec, Outcome, TimeRange};
 use serde_json::{Value, json};
-use stats::{MetricInput, Metrics, PricePath, Trade};
+use stats::{MetricInput, Metrics, Number, PricePath, Profile, Trade};
 use store::{JobError, NewResult};
 
 /// P of weekly candles, which are marked once a week.
@@ -91,7 +92,7 @@ pub(crate) fn run_jobs(
     let runs = engine::run_batch(&input(loaded, first), &specs, monitor);
     let ground = Ground::new(loaded, first, jobs.len());
     let finish = |(job, run): (&&Job, Result<Run, engine::Error>)| match run {
-        Ok(run) => Ok(ground.evaluate(job, &run).result),
+        Ok(run) => Ok(ground.evaluate(job, &run, None).result),
         Err(engine::Error::Stopped) => Err(None),
         Err(error) => {
             Err(Some(JobError { code: code(&error).to_owned(), message: error.to_string() }))
@@ -140,8 +141,8 @@ struct Ground<'a> {
 
 struct Evaluated {
     result: NewResult,
-    metrics: Metrics,
     trades: Vec<Trade>,
+    peer: Option<BTreeMap<&'static str, Number>>,
 }
 
 impl<'a> Ground<'a> {
@@ -157,8 +158,8 @@ impl<'a> Ground<'a> {
         Ground { loaded, path, calendar: &job.settings.calendar, benchmark: OnceCell::new() }
     }
 
-    /// Computes the metrics of one run and packs its result.
-    fn evaluate(&self, job: &Job, run: &Run) -> Evaluated {
+    /// Computes the metrics of one run, and those of `peer`, and packs its result.
+    fn evaluate(&self, job: &Job, run: &Run, peer: Option<Profile>) -> Evaluated {
         let (spec, outcome) = (&job.spec, &run.outcome);
         let leverage = spec.money_management.leverage;
         let open = outcome.open_position.as_ref();
@@ -168,7 +169,7 @@ impl<'a> Ground<'a> {
         let benchmark = self.benchmark.get_or_init(|| {
             stats::benchmark_returns(self.path.candles(), &outcome.daily_marks, self.calendar)
         });
-        let metrics = stats::metrics(&MetricInput {
+        let input = MetricInput {
             initial: spec.balance,
             range: spec.range,
             timeframe: spec.series.timeframe,
@@ -182,18 +183,20 @@ impl<'a> Ground<'a> {
             excursions: stats::excursions(&trades, &self.path),
             periods_per_year: job.periods_per_year,
             risk_free_pct: spec.overrides.risk_free_pct.unwrap_or(0.0),
-        });
+        };
+        let metrics = stats::metrics(&input);
+        let peer = peer.map(|peer| stats::profile_document(&stats::profile(peer, &input)));
         let bytes = outcome.to_bytes();
         let result = NewResult {
             key: job.result_key,
             outcome_hash: Digest::of(&bytes),
             data_hash: job.data_hash,
-            metrics: json!(metrics.values),
+            metrics: json!(metrics.document()),
             summary: summary(self.loaded, job, run, &metrics),
             daily_returns: returns,
             outcome: bytes,
         };
-        Evaluated { result, metrics, trades }
+        Evaluated { result, trades, peer }
     }
 }
 
@@ -278,14 +281,21 @@ impl Monitor for ToTheEnd {
 }
 
 /// Runs one backtest on this thread, without a store.
-pub fn replay(loaded: &Loaded, spec: JobSpec) -> Result<Replay, ReplayError> {
+///
+/// With a `peer` the document has its numbers too, under `profile`.
+pub fn replay(
+    loaded: &Loaded,
+    spec: JobSpec,
+    peer: Option<Profile>,
+) -> Result<Replay, ReplayError> {
     let job = prepare(loaded, &Arc::new(spec))?;
     let mut runs = engine::run_batch(&input(loaded, &job), &[&job.spec], &ToTheEnd);
     let run = runs.pop().expect("one spec gives one run").map_err(|error| ReplayError {
         code: code(&error).to_owned(),
         message: error.to_string(),
     })?;
-    let Evaluated { result, metrics, trades } = Ground::new(loaded, &job, 1).evaluate(&job, &run);
+    let Evaluated { result, trades, peer: numbers } =
+        Ground::new(loaded, &job, 1).evaluate(&job, &run, peer);
     let leverage = job.spec.money_management.leverage;
     let Outcome { fills, funding, open_position, .. } = &run.outcome;
     let open = open_position.as_ref();
@@ -293,10 +303,13 @@ pub fn replay(loaded: &Loaded, spec: JobSpec) -> Result<Replay, ReplayError> {
     let mut document = result.summary;
     document["outcomeHash"] = json!(result.outcome_hash);
     document["dataHash"] = json!(result.data_hash);
-    document["metrics"] = json!(metrics.values);
+    document["metrics"] = result.metrics;
     document["trades"] = json!(trades);
     document["openPosition"] = json!(open);
     document["dailyReturns"] = json!(result.daily_returns);
+    if let (Some(peer), Some(numbers)) = (peer, numbers) {
+        document["profile"] = json!({ peer.name(): numbers });
+    }
     Ok(Replay { outcome: run.outcome, document })
 }
 

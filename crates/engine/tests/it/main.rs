@@ -10,6 +10,7 @@ mod language;
 mod marks;
 mod money;
 mod orders;
+mod peers;
 mod properties;
 mod risk;
 mod signals;
