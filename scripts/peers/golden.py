@@ -33,7 +33,7 @@ def series_a():
     moves = np.concatenate(([0.0, 0.0], returns()))
     close = 100 * np.cumprod(1 + moves)
     before = np.concatenate(([100.0], close[:-1]))
-    times = candles.START_MS + 86_400_000 * np.arange(len(close))
+    times = candles.START_MS - 86_400_000 * 1461 + 86_400_000 * np.arange(len(close))
     return candles.Series("series A", 1440, "24x7", times, before, np.maximum(before, close),
                           np.minimum(before, close), close)
 
