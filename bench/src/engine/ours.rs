@@ -29,6 +29,7 @@ pub(crate) fn input(candles: CandleSlice<'_>) -> Input<'_> {
         calendar: &Calendar::EveryDay,
         instrument: Instrument::default(),
         missing: 0,
+        extras: engine::Extras::default(),
     }
 }
 

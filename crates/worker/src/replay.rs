@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candles::Loaded;
-use engine::{Control, Input, Monitor, Run};
+use engine::{Control, Extras, Input, Monitor, Run};
 use model::keys::{Role, data_hash, result_key};
 use model::settings::SeriesSettings;
 use model::{Calendar, Digest, ENGINE_VERSION, JobSpec, Outcome, TimeRange};
@@ -128,6 +128,7 @@ fn input<'a>(loaded: &'a Loaded, job: &'a Job) -> Input<'a> {
         calendar: &job.settings.calendar,
         instrument: job.settings.instrument,
         missing: loaded.missing(),
+        extras: Extras::default(),
     }
 }
 

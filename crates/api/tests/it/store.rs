@@ -128,6 +128,22 @@ impl Store for Guarded {
         self.inner()?.standing_results(keys).await
     }
 
+    async fn put_signals(
+        &self,
+        owner: &str,
+        signals: &store::PackedSignals,
+    ) -> Result<bool, Error> {
+        self.inner()?.put_signals(owner, signals).await
+    }
+
+    async fn signals(&self, hash: Digest) -> Result<Option<store::PackedSignals>, Error> {
+        self.inner()?.signals(hash).await
+    }
+
+    async fn has_signals(&self, hash: Digest) -> Result<bool, Error> {
+        self.inner()?.has_signals(hash).await
+    }
+
     async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {
         self.inner()?.change(id, change, at).await
     }
