@@ -7,6 +7,7 @@ mod doctor;
 mod failure;
 mod indicator;
 mod logging;
+mod manual;
 mod open;
 mod output;
 mod replay;
@@ -63,6 +64,8 @@ async fn run(command: Command, files: &Files) -> Result<(), Failure> {
         Command::Indicator(args) => indicator::run(&args),
         Command::Candles(command) => Box::pin(candle_files::run(command, files)).await,
         Command::Bundle(command) => Box::pin(client::run(command)).await,
+        Command::Job(command) => client::job(command).await,
+        Command::Workers(args) => client::workers(&args).await,
         Command::Openapi => {
             output::line(&api::openapi_json());
             Ok(())
@@ -73,6 +76,7 @@ async fn run(command: Command, files: &Files) -> Result<(), Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "backfleet", &mut script);
             output::raw(&script)
         }
+        Command::Man { out } => manual::write(out.as_deref()),
     }
 }
 
