@@ -3,9 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Serialize;
-use store::JobPoint;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::derived::{compute, to_json};
@@ -16,8 +14,6 @@ use crate::problem::{Problem, ProblemBody};
 use crate::seqs::AxisFilter;
 use crate::status::bundle_id;
 
-/// Points read from the store at a time.
-const PAGE: u32 = 20_000;
 /// Most cells of a grid.
 const MAX_CELLS: usize = 250_000;
 
@@ -128,11 +124,11 @@ pub(crate) async fn get_heatmap(
         return Err(invalid(detail));
     }
     let query = format!("heatmap {x} {y:?} {facets:?} {metric} {gather} {:?}", axes.query());
-    let version = snapshot.row.version;
     let load = || async {
-        let points = points(&app, id, metric).await?;
+        let points = app.points(&snapshot, metric).await?;
         let map = move || {
-            let cells = plan.cells(&points);
+            let cells = plan.cells(&points.items);
+            let version = points.version;
             let rows = y.map(|_| plan.rows);
             let agg = gather.to_string();
             let (x, facets) = (plan.columns, plan.facets);
@@ -141,18 +137,4 @@ pub(crate) async fn get_heatmap(
         compute(map).await
     };
     app.derived().get(&snapshot, query, load).await
-}
-
-/// Every job of a bundle with one metric.
-async fn points(app: &App, id: Uuid, metric: &str) -> Result<Vec<JobPoint>, Problem> {
-    let mut points: Vec<JobPoint> = Vec::new();
-    loop {
-        let after = points.last().map(|point| point.seq);
-        let page = app.store().points(id, metric, after, PAGE).await?;
-        let whole = page.len() < PAGE as usize;
-        points.extend(page);
-        if whole {
-            return Ok(points);
-        }
-    }
 }
