@@ -12,12 +12,13 @@ help: ## List the commands.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: ## Build Backfleet, run backtests of the sample candles, show the results.
+	scripts/build-web.sh $(target)
 	cargo build --locked --package backfleet
 	$(target)/debug/backfleet demo
 
-test: ## Everything that CI checks. Installs PostgreSQL and InfluxDB (Debian) if missing.
-	scripts/install-test-servers.sh
-	scripts/check-web.sh
+test: ## Everything that CI checks. Installs PostgreSQL, InfluxDB and Chromium (Debian) if missing.
+	scripts/install-test-servers.sh $(target)
+	scripts/check-web.sh $(target)
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests run against, from Debian's own packages, and only what is missing:
-# PostgreSQL 15, InfluxDB 1.6, Chromium. A second run only asks dpkg.
+# PostgreSQL 15, InfluxDB 1.6, Chromium, and pip where Node must come from PyPI. A second run only
+# asks dpkg.
 #
 # The tests start private servers of their own, so nothing is started here: no cluster is made and
 # no service is allowed to start during the installation.
@@ -22,6 +23,10 @@ for package in postgresql-15 influxdb chromium; do
     status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) || status=unknown
     [ "$status" = installed ] || missing="$missing $package"
 done
+if ! python3 -m pip --version >/dev/null 2>&1 &&
+    ! "$(dirname "$0")/find-node.sh" "${1:-target}" >/dev/null 2>&1; then
+    missing="$missing python3-pip"
+fi
 [ -n "$missing" ] || exit 0
 echo "installing$missing" >&2
 

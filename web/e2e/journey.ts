@@ -1,8 +1,11 @@
 // The journey of a reader, in a real browser against a real server: `npm run e2e -- URL`.
 //
 // open -> submit from the form -> watch -> heat-map cell -> job -> compare -> export -> deep link ->
-// lose and regain the server; every view is checked with axe-core in both themes. The server must
-// have candles and a worker. Any console error fails the run.
+// the same by keyboard alone -> lose and regain the server; every view is checked with axe-core in both
+// themes. The server must have candles and a worker. Any console error fails the run.
+//
+// With E2E_CONTROL=1 whoever runs this ends the server at the line `#lose` and starts it again at
+// `#regain`; without, the browser's requests are cut instead.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
@@ -12,6 +15,7 @@ import type { Status } from "../src/api/shapes";
 import { launch, openPage, serverUrl } from "./browser";
 
 const server = serverUrl();
+const controlled = process.env["E2E_CONTROL"] === "1";
 const axe = readFileSync(createRequire(`${process.cwd()}/package.json`).resolve("axe-core/axe.min.js"), "utf8");
 const complaints: string[] = [];
 let passed = 0;
@@ -51,6 +55,46 @@ async function accessible(page: Page, where: string): Promise<void> {
   must(found.length === 0, `axe-core on ${where}: ${found.join("; ")}`);
 }
 
+/** Presses Tab until the element is focused. */
+async function tabTo(page: Page, selector: string): Promise<void> {
+  for (let presses = 0; presses < 150; presses += 1) {
+    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted) ?? false, selector)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`150 presses of Tab do not reach ${selector}`);
+}
+
+/** Whether the server answers. */
+async function answers(): Promise<boolean> {
+  return fetch(`${server}/readyz`).then((answer) => answer.ok, () => false);
+}
+
+async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!(await holds())) {
+    must(Date.now() < deadline, `waited in vain for ${what}`);
+    await new Promise((later) => setTimeout(later, 50));
+  }
+}
+
+async function lose(page: Page): Promise<void> {
+  if (!controlled) {
+    await page.route("**/api/**", (route) => route.abort());
+    return;
+  }
+  console.log("#lose");
+  await until(async () => !(await answers()), "the server to go");
+}
+
+async function regain(page: Page): Promise<void> {
+  if (!controlled) {
+    await page.unroute("**/api/**");
+    return;
+  }
+  console.log("#regain");
+  await until(answers, "the server to come back");
+}
+
 const browser = await launch();
 const page = await openPage(browser, { colorScheme: "light", viewport: { width: 1280, height: 900 }, acceptDownloads: true }, complaints);
 let bundle = "";
@@ -86,6 +130,8 @@ try {
 
   await step("the heat-map fills in until the bundle is completed", async () => {
     await page.locator("[role=application]").first().waitFor();
+    // Some cells have their value while others still wait.
+    if (controlled) await page.waitForFunction(() => document.querySelector(".legend .pending") !== null && document.querySelector(".scale svg[role=img]") !== null);
     await page.locator(".head .status.Completed").waitFor({ timeout: 120_000 });
     await page.waitForFunction(() => document.querySelector(".scale svg[role=img]") !== null);
     await accessible(page, "live heat-map");
@@ -202,23 +248,63 @@ try {
     await page.keyboard.type("journey");
     await page.waitForURL(/name=journey/);
     await page.keyboard.press("Escape");
+    await settled(page);
     await page.locator("tbody tr").first().waitFor();
     await page.keyboard.press("j");
+    await page.locator("tbody tr.cursor").waitFor();
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/bundles\/[0-9a-f-]{36}/);
   });
 
-  await step("without the server the page keeps what it has and says how old it is", async () => {
-    await page.goto(`${server}/workers`);
+  await step("a bundle is submitted, watched, opened and compared by keyboard alone", async () => {
+    await page.evaluate(() => sessionStorage.clear());
+    await page.goto(server);
     await settled(page);
+    await tabTo(page, "nav[aria-label=views] a[href='/submit']");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/submit$/);
+    await page.getByRole("button", { name: /^Submit [\d,]+ jobs?$/ }).waitFor();
+    await tabTo(page, "button.primary");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/bundles\/[0-9a-f-]{36}$/);
+    await page.locator(".head .status.Completed").waitFor({ timeout: 120_000 });
+    await page.waitForFunction(() => document.querySelector(".scale svg[role=img]") !== null && document.querySelector(".legend .pending, .legend .hatched-running") === null);
+    await tabTo(page, "[role=application]");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("c");
+    await page.getByText("1 job picked").waitFor();
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("c");
+    await page.getByText("2 jobs picked").waitFor();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/jobs\//);
+    await settled(page);
+    await tabTo(page, ".crumb a[href^='/bundles/']");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/bundles\//);
+    await settled(page);
+    await tabTo(page, ".tray a[href^='/compare']");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/compare\?jobs=/);
+    await settled(page);
+  });
+
+  await step("without the server the page keeps what it has, and goes on when it is back", async () => {
     const quiet = complaints.length;
-    await page.route("**/api/**", (route) => route.abort());
-    await page.getByText(/old, retrying/).waitFor();
-    must((await page.locator("tbody tr").count()) > 0, "the rows are gone");
-    await page.unroute("**/api/**");
-    await page.getByText(/old, retrying/).waitFor({ state: "hidden" });
+    const stored = (await (await fetch(`${server}/api/backtest/bundle/${bundle}`)).json()) as { request: { universalConfig: { costs?: object } } };
+    stored.request.universalConfig.costs = { feePct: 0.05 + Math.round(Math.random() * 1e6) / 1e8 };
+    const answer = await fetch(`${server}/api/backtest/bundle`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(stored.request) });
+    const { bundleRequestId } = (await answer.json()) as { bundleRequestId: string };
+    await page.goto(`${server}/bundles/${bundleRequestId}`);
+    await page.locator(".scale svg[role=img]").waitFor();
+    await lose(page);
+    await page.getByText(/old, retrying/).first().waitFor();
+    must(await page.locator("[role=application]").first().isVisible(), "the heat-map is gone");
+    await regain(page);
+    await page.getByText(/old, retrying/).first().waitFor({ state: "hidden", timeout: 60_000 });
+    await page.locator(".head .status.Completed").waitFor({ timeout: 120_000 });
     // The browser itself reports the requests that were cut.
-    complaints.splice(quiet, complaints.length, ...complaints.slice(quiet).filter((line) => !line.includes("ERR_FAILED")));
+    complaints.splice(quiet, complaints.length, ...complaints.slice(quiet).filter((line) => !/ERR_(FAILED|CONNECTION|INCOMPLETE|EMPTY|NETWORK|ABORTED)/.test(line)));
   });
 
   await step("a server that wants a key is given one", async () => {

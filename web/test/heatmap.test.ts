@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 
-import type { Axis, JobStatusName } from "../src/api/shapes";
-import { domain, grids, lookOf, type Point } from "../src/heatmap/cells";
+import type { Axis, Cell, HeatMap } from "../src/api/shapes";
+import { domain, gridsOf, lookOf, total } from "../src/heatmap/cells";
 import { css, ink, share, viridis } from "../src/heatmap/colour";
 import { dimensions, viewOf } from "../src/heatmap/dimensions";
 import { hit, layoutOf, step } from "../src/heatmap/layout";
 import { reach } from "../src/heatmap/scale";
+import { mapsPath } from "../src/heatmap/use_maps";
 
 const AXES = [
   { name: "ticker", count: 2, values: ["BTC", "ETH"] },
@@ -14,19 +15,11 @@ const AXES = [
   { name: "parameters.fast", count: 3, values: [5, 10, 20] },
 ] as unknown as Axis[];
 
-function point(seq: number, status: JobStatusName, value: number | null = null): Point {
-  return { jobId: `b-${seq}`, seq, status, value };
+function cell(known: Partial<Cell>): Cell {
+  return { value: null, jobId: null, done: 0, running: 0, pending: 0, failed: 0, cancelled: 0, ...known };
 }
 
 describe("dimensions", () => {
-  it("finds where a seq stands, the first axis slowest", () => {
-    const all = dimensions(AXES);
-    const at = (seq: number) => all.map((dimension) => dimension.values[dimension.indexOf(seq)]);
-    expect(at(0)).toEqual(["BTC", "1h", "SL 1", "5"]);
-    expect(at(4)).toEqual(["BTC", "1h", "SL 2", "10"]);
-    expect(at(11)).toEqual(["ETH", "1h", "SL 2", "20"]);
-  });
-
   it("filters objects by their index and the rest by value", () => {
     expect(dimensions(AXES).map((dimension) => dimension.filters[1] ?? dimension.filters[0])).toEqual(["ETH", "1h", "1", "10"]);
   });
@@ -35,8 +28,9 @@ describe("dimensions", () => {
     const points = [{ name: "parameters", count: 3, values: [{ a: 2, b: 1 }, { a: 1, b: 1 }, { a: 2, b: 5 }] }] as unknown as Axis[];
     const [a, b] = dimensions(points);
     expect(a?.values).toEqual(["1", "2"]);
-    expect([0, 1, 2].map((seq) => a?.indexOf(seq))).toEqual([1, 0, 1]);
-    expect([0, 1, 2].map((seq) => b?.indexOf(seq))).toEqual([0, 0, 1]);
+    expect(b?.filters).toEqual(["1", "5"]);
+    const lacking = [{ name: "parameters", count: 2, values: [{ a: 2 }, { a: 1, b: 1 }] }] as unknown as Axis[];
+    expect(dimensions(lacking)[1]).toMatchObject({ values: ["1", "–"], filters: ["1", ""] });
   });
 
   it("lays parameters along the edges and cuts by ticker", () => {
@@ -49,41 +43,34 @@ describe("dimensions", () => {
 
 describe("cells", () => {
   const view = viewOf(dimensions(AXES), "parameters.fast", "none", "both")!;
+  const side = (name: string, values: unknown[]) => ({ name, values });
+  const answer = (cells: (Cell | null)[]) =>
+    ({ x: side("parameters.fast", [5, 10, 20]), y: null, facets: [side("ticker", ["BTC", "ETH"])], metric: "sharpe", agg: "best", version: 1, cells }) as HeatMap;
 
-  it.each([
-    ["best", "sharpe", 3, "b-3"],
-    ["worst", "sharpe", 1, "b-0"],
-    ["mean", "sharpe", 2, null],
-    ["median", "sharpe", 2, null],
-    ["best", "volatility", 1, "b-0"],
-  ] as const)("gathers %s of %s", (gather, metric, value, jobId) => {
-    const [btc] = grids([point(0, "Completed", 1), point(3, "Completed", 3)], view, metric, gather);
-    expect(btc?.cells[0]).toMatchObject({ value, jobId, total: 2 });
+  it("asks for one map a facet", () => {
+    expect(mapsPath("b", { view, metric: "sharpe", gather: "worst" })).toBe("/api/backtest/bundle/b/heatmap?x=parameters.fast&facet=ticker&metric=sharpe&agg=worst");
   });
 
-  it("has one map a facet, and none where the product has no job", () => {
-    const maps = grids([point(6, "Pending")], view, "sharpe", "best");
+  it("cuts the answer into the maps of the facets", () => {
+    const maps = gridsOf(answer([null, null, null, cell({ value: 5, done: 2 }), null, cell({ value: -2, done: 1 })]), view);
     expect(maps.map((map) => map.title)).toEqual(["BTC", "ETH"]);
     expect(maps[0]?.cells).toEqual([null, null, null]);
-    expect(maps[1]?.cells[0]).toMatchObject({ value: null, jobId: "b-6", total: 1 });
+    expect(maps[1]?.cells[0]).toMatchObject({ value: 5 });
+    expect(domain(maps)).toEqual([-2, 5]);
+    expect(domain(maps.slice(0, 1))).toBeNull();
   });
 
   it.each([
-    [[point(0, "Completed", 1), point(3, "Failed")], "value"],
-    [[point(0, "Running"), point(3, "Pending")], "running"],
-    [[point(0, "Completed"), point(3, "Pending")], "pending"],
-    [[point(0, "Completed"), point(3, "Failed")], "undefined"],
-    [[point(0, "Failed"), point(3, "Cancelled")], "failed"],
-    [[point(0, "Cancelled")], "cancelled"],
-    [[], "none"],
-  ] as const)("looks by what is known: %#", (points, look) => {
-    const [map] = grids([...points], view, "sharpe", "best");
-    expect(lookOf(map?.cells[0] ?? null)).toBe(look);
-  });
-
-  it("finds the ends of all maps", () => {
-    expect(domain(grids([point(0, "Completed", -2), point(6, "Completed", 5)], view, "sharpe", "best"))).toEqual([-2, 5]);
-    expect(domain(grids([point(0, "Failed")], view, "sharpe", "best"))).toBeNull();
+    [cell({ value: 1, done: 1, failed: 1 }), "value"],
+    [cell({ running: 1, pending: 1 }), "running"],
+    [cell({ done: 1, pending: 1 }), "pending"],
+    [cell({ done: 1, failed: 1 }), "undefined"],
+    [cell({ failed: 1, cancelled: 1 }), "failed"],
+    [cell({ cancelled: 1 }), "cancelled"],
+    [null, "none"],
+  ] as const)("looks by what is known: %#", (known, look) => {
+    expect(lookOf(known)).toBe(look);
+    expect(known === null ? 0 : total(known)).toBe(known === null ? 0 : known.done + known.running + known.pending + known.failed + known.cancelled);
   });
 });
 

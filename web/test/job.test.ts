@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { guardRails } from "../src/bundle/guard_rails";
+import { bars } from "../src/bundle/logit_histogram";
 import { strictest } from "../src/bundle/luck";
 import { candlesOf, curveOf, dailyCurve, drawdowns } from "../src/job/series";
 import { better, bestFirst, METRICS, shown, shownShort } from "../src/metrics/metric";
@@ -75,11 +75,9 @@ describe("luck", () => {
     expect(axisEnd({ line95: 2 }, 6)).toBeGreaterThan(6);
   });
 
-  it("says why a result is weak", () => {
-    const weak = guardRails({ metrics: { trades: 4, topTradeProfitShare: 0.34, minTrl: 400 } }, { failed: 6, total: 10 }, [luck(1)]);
-    expect(weak).toHaveLength(4);
-    expect(guardRails({ metrics: { trades: 400, topTradeProfitShare: 0.05, minTrl: 40 } }, { failed: 0, total: 10 }, [luck(1)])).toEqual([]);
-    expect(guardRails({ metrics: null }, { failed: 0, total: 10 }, [])).toEqual([]);
+  it("has a histogram with zero between two bars", () => {
+    const all = bars(2, [1, 0, 5, 2]);
+    expect(all.map((bar) => [bar.from, bar.to, bar.count])).toEqual([[-2, -1, 1], [-1, 0, 0], [0, 1, 5], [1, 2, 2]]);
   });
 });
 

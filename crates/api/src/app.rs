@@ -16,6 +16,7 @@ use crate::derived::DerivedCache;
 use crate::facts::FactsCache;
 use crate::flight::Flight;
 use crate::live::Live;
+use crate::points::PointsCache;
 use crate::problem::Problem;
 use crate::status_cache::StatusCache;
 
@@ -41,6 +42,7 @@ struct Inner {
     statuses: StatusCache,
     facts: FactsCache,
     derived: DerivedCache,
+    points: PointsCache,
     series: Flight<Arc<Vec<SeriesInfo>>>,
     queue: Flight<QueueDepth>,
     workers: Flight<Arc<[WorkerRow]>>,
@@ -64,6 +66,7 @@ impl App {
             statuses: StatusCache::default(),
             facts: FactsCache::default(),
             derived: DerivedCache::default(),
+            points: PointsCache::default(),
             series: Flight::default(),
             queue: Flight::default(),
             workers: Flight::default(),
@@ -96,6 +99,11 @@ impl App {
 
     pub(crate) fn derived(&self) -> &DerivedCache {
         &self.0.derived
+    }
+
+    /// Jobs with one metric, as they were asked for lately.
+    pub(crate) fn points_cache(&self) -> &PointsCache {
+        &self.0.points
     }
 
     pub(crate) fn live(&self) -> &Live {
@@ -151,6 +159,7 @@ impl App {
             self.0.statuses.evict(self.0.config.idle);
             self.0.facts.evict(self.0.config.idle);
             self.0.derived.evict(self.0.config.idle);
+            self.0.points.evict(self.0.config.idle);
             self.0.metrics.run_upkeep();
         }
     }

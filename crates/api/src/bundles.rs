@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use crate::app::{App, OWNER};
 use crate::cursor::{self, FilterHash};
+use crate::demand::{self, LuckBody};
 use crate::params::{Params, invalid, one_of};
 use crate::problem::{Problem, ProblemBody};
 use crate::status::{BundleStatusName, StatusBody, bundle_id, etag};
@@ -61,6 +62,8 @@ pub(crate) struct BundleBody {
     axes: Vec<AxisBody>,
     /// Failed jobs by error code.
     failures: BTreeMap<String, u64>,
+    /// The two luck lines of each date range.
+    luck_bar: Vec<LuckBody>,
     /// Addresses of its parts.
     links: Links,
 }
@@ -234,12 +237,14 @@ pub(crate) async fn get_bundle(
         0 => BTreeMap::new(),
         _ => app.store().failures(id).await?,
     };
+    let stored = app.series().await.unwrap_or_default();
     let tag = [(ETAG, etag(row.version))];
     let body = BundleBody {
         item: row.into(),
         request,
         axes: axes.collect(),
         failures,
+        luck_bar: demand::luck(&facts, &stored),
         links: Links::of(id),
     };
     Ok((tag, Json(body)).into_response())

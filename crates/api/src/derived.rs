@@ -60,16 +60,8 @@ impl DerivedCache {
     where
         F: Future<Output = Result<Bytes, Problem>>,
     {
-        let (version, is_final) = (snapshot.row.version, snapshot.row.status.is_final());
-        let age = |held: &Derived| {
-            if held.version == version {
-                Duration::MAX
-            } else if is_final {
-                Duration::ZERO
-            } else {
-                (held.took * PATIENCE).max(LEAST_AGE)
-            }
-        };
+        let version = snapshot.row.version;
+        let age = |held: &Derived| age(snapshot, held.version, held.took);
         let load = || async {
             let started = Instant::now();
             let json = load().await?;
@@ -97,6 +89,18 @@ impl DerivedCache {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(Uuid, String), Entry>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long what was made at `version`, in the time it `took`, serves a bundle that stands as `snapshot`
+/// says.
+pub(crate) fn age(snapshot: &Snapshot, version: u64, took: Duration) -> Duration {
+    if version == snapshot.row.version {
+        Duration::MAX
+    } else if snapshot.row.status.is_final() {
+        Duration::ZERO
+    } else {
+        (took * PATIENCE).max(LEAST_AGE)
     }
 }
 

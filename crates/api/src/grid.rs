@@ -89,11 +89,12 @@ pub(crate) enum Gather {
     Max,
     Min,
     Best,
+    Worst,
 }
 
 impl Gather {
-    pub(crate) const ALL: [Gather; 5] =
-        [Self::Mean, Self::Median, Self::Max, Self::Min, Self::Best];
+    pub(crate) const ALL: [Gather; 6] =
+        [Self::Mean, Self::Median, Self::Max, Self::Min, Self::Best, Self::Worst];
 }
 
 impl std::fmt::Display for Gather {
@@ -104,6 +105,7 @@ impl std::fmt::Display for Gather {
             Self::Max => "max",
             Self::Min => "min",
             Self::Best => "best",
+            Self::Worst => "worst",
         })
     }
 }
@@ -134,6 +136,8 @@ pub(crate) struct Plan {
     pub(crate) axes: Vec<Axis>,
     pub(crate) columns: Side,
     pub(crate) rows: Side,
+    /// What splits the grid into one for each combination, the first slowest.
+    pub(crate) facets: Vec<Side>,
     pub(crate) metric: &'static str,
     pub(crate) gather: Gather,
     /// The places wanted on each axis; `None` where all are.
@@ -150,10 +154,16 @@ struct Pile {
 }
 
 impl Plan {
-    /// The cells, row by row; `None` where the bundle has no such job.
+    /// Cells of all grids.
+    pub(crate) fn len(&self) -> usize {
+        let facets: usize = self.facets.iter().map(Side::len).product();
+        self.columns.len() * self.rows.len() * facets
+    }
+
+    /// The cells, grid by grid and row by row; `None` where the bundle has no such job.
     pub(crate) fn cells(&self, points: &[JobPoint]) -> Vec<Option<Cell>> {
         let mut piles: Vec<Pile> = Vec::new();
-        piles.resize_with(self.columns.len() * self.rows.len(), Pile::default);
+        piles.resize_with(self.len(), Pile::default);
         let mut digits = vec![0_u32; self.axes.len()];
         for point in points {
             let mut rest = point.seq;
@@ -165,8 +175,9 @@ impl Plan {
                 wanted.as_ref().is_none_or(|wanted| wanted.contains(digit))
             };
             if digits.iter().zip(&self.wanted).all(is_wanted) {
-                let row = self.rows.place(&digits);
-                piles[row * self.columns.len() + self.columns.place(&digits)].add(point);
+                let sides = self.facets.iter().chain([&self.rows, &self.columns]);
+                let place = sides.fold(0, |at, side| at * side.len() + side.place(&digits));
+                piles[place].add(point);
             }
         }
         piles.into_iter().map(|pile| self.settle(pile)).collect()
@@ -186,7 +197,8 @@ impl Plan {
         let (value, job) = match self.gather {
             Gather::Min => least.unzip(),
             Gather::Best if less => least.unzip(),
-            Gather::Max | Gather::Best => greatest.unzip(),
+            Gather::Worst if !less => least.unzip(),
+            Gather::Max | Gather::Best | Gather::Worst => greatest.unzip(),
             Gather::Mean => {
                 let sum: f64 = values.iter().map(|value| value.0).sum();
                 ((!values.is_empty()).then(|| sum / values.len() as f64), None)
@@ -241,6 +253,7 @@ mod tests {
             bundle: Uuid::nil(),
             columns: Side::of(&axes, "parameters.fast").unwrap(),
             rows: Side::single(),
+            facets: Vec::new(),
             wanted: vec![None; axes.len()],
             axes,
             metric,
@@ -273,9 +286,39 @@ mod tests {
             Gather::Best,
             [some(0.0, Some(0)), some(1.0, Some(1)), some(2.0, Some(2))],
         );
+        check(
+            "turnover",
+            Gather::Worst,
+            [some(3.0, Some(3)), some(1.0, Some(1)), some(2.0, Some(2))],
+        );
         check("sharpe", Gather::Min, [some(0.0, Some(0)), some(1.0, Some(1)), some(2.0, Some(2))]);
         check("sharpe", Gather::Mean, [some(1.5, None), some(1.0, None), some(2.0, None)]);
         check("sharpe", Gather::Median, [some(1.5, None), some(1.0, None), some(2.0, None)]);
+    }
+
+    #[test]
+    fn facets_split_the_grid_the_first_slowest() {
+        let axes = vec![
+            axis("ticker", &json!(["BTC", "ETH"])),
+            axis("timeframe", &json!(["1h", "4h"])),
+            axis("parameters.fast", &json!([5, 10, 20])),
+        ];
+        let plan = Plan {
+            bundle: Uuid::nil(),
+            columns: Side::of(&axes, "parameters.fast").unwrap(),
+            rows: Side::single(),
+            facets: vec![Side::of(&axes, "timeframe").unwrap(), Side::of(&axes, "ticker").unwrap()],
+            wanted: vec![None; axes.len()],
+            axes,
+            metric: "sharpe",
+            gather: Gather::Best,
+        };
+        let status = JobStatus::Completed;
+        let points = (0..12).map(|seq| JobPoint { seq, status, value: Some(f64::from(seq)) });
+        let cells = plan.cells(&points.collect::<Vec<_>>());
+        let values: Vec<f64> =
+            cells.iter().map(|cell| cell.as_ref().unwrap().value.unwrap()).collect();
+        assert_eq!(values, [0.0, 1.0, 2.0, 6.0, 7.0, 8.0, 3.0, 4.0, 5.0, 9.0, 10.0, 11.0]);
     }
 
     #[test]

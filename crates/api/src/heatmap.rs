@@ -3,9 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Serialize;
-use store::JobPoint;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::derived::{compute, to_json};
@@ -16,8 +14,6 @@ use crate::problem::{Problem, ProblemBody};
 use crate::seqs::AxisFilter;
 use crate::status::bundle_id;
 
-/// Points read from the store at a time.
-const PAGE: u32 = 20_000;
 /// Most cells of a grid.
 const MAX_CELLS: usize = 250_000;
 
@@ -29,6 +25,8 @@ pub(crate) struct HeatMap {
     x: Side,
     /// Rows; null where only `x` is asked for.
     y: Option<Side>,
+    /// What splits it into one grid for each combination of their values, the first slowest.
+    facets: Vec<Side>,
     /// Metric id.
     #[schema(example = "sharpe")]
     metric: &'static str,
@@ -37,7 +35,8 @@ pub(crate) struct HeatMap {
     agg: String,
     /// The bundle was at this version, or a later one.
     version: u64,
-    /// One for each value of `y` and `x`, row by row; null where the bundle has no such job.
+    /// One for each value of the facets, `y` and `x`: grid by grid and row by row; null where the
+    /// bundle has no such job.
     cells: Vec<Option<Cell>>,
 }
 
@@ -51,12 +50,14 @@ pub(crate) enum GatherName {
     Max,
     Min,
     Best,
+    Worst,
 }
 
 /// The jobs of a bundle as a grid over two axes, filled in while the bundle runs.
 ///
 /// A cell gathers its jobs over all other axes; filters on those narrow it. `best` is the greatest
-/// value, or the least of a metric of which less is better, such as `volatility`.
+/// value, or the least of a metric of which less is better, such as `volatility`; `worst` is the
+/// other end.
 #[utoipa::path(
     get,
     path = "/api/backtest/bundle/{id}/heatmap",
@@ -66,6 +67,8 @@ pub(crate) enum GatherName {
         ("x" = String, Query, description = "Axis of the columns: `ticker`, `timeframe`, `dateRange`, \
             `moneyManagement` or `parameters.NAME`"),
         ("y" = Option<String>, Query, description = "Axis of the rows; one row by default"),
+        ("facet" = Option<Vec<String>>, Query,
+            description = "Axes that split the answer into one grid for each of their values"),
         ("metric" = Option<String>, Query, description = "Metric id; `sharpe` by default"),
         ("agg" = Option<GatherName>, Query, description = "`best` by default"),
         ("ticker" = Option<Vec<String>>, Query, description = "Only of these tickers"),
@@ -91,6 +94,7 @@ pub(crate) async fn get_heatmap(
     let id = bundle_id(&id)?;
     let x = params.take("x")?;
     let y = params.take("y")?;
+    let facets = params.take_all("facet");
     let metric = params.take("metric")?;
     let metric = known_metric("metric", metric.as_deref().unwrap_or("sharpe"))?;
     let gather = params.take("agg")?;
@@ -105,41 +109,32 @@ pub(crate) async fn get_heatmap(
         bundle: id,
         columns: Side::of(&facts.axes, &x)?,
         rows: y.as_deref().map_or_else(|| Ok(Side::single()), |y| Side::of(&facts.axes, y))?,
+        facets: facets
+            .iter()
+            .map(|name| Side::of(&facts.axes, name))
+            .collect::<Result<Vec<_>, _>>()?,
         metric,
         gather,
         wanted: axes.digits(&facts.axes)?,
         axes: facts.axes.clone(),
     };
-    let cells = plan.columns.len() * plan.rows.len();
+    let cells = plan.len();
     if cells > MAX_CELLS {
         let detail = format!("the grid has {cells} cells, more than {MAX_CELLS}: take other axes");
         return Err(invalid(detail));
     }
-    let query = format!("heatmap {x} {y:?} {metric} {gather} {:?}", axes.query());
-    let version = snapshot.row.version;
+    let query = format!("heatmap {x} {y:?} {facets:?} {metric} {gather} {:?}", axes.query());
     let load = || async {
-        let points = points(&app, id, metric).await?;
+        let points = app.points(&snapshot, metric).await?;
         let map = move || {
-            let cells = plan.cells(&points);
+            let cells = plan.cells(&points.items);
+            let version = points.version;
             let rows = y.map(|_| plan.rows);
             let agg = gather.to_string();
-            to_json(&HeatMap { x: plan.columns, y: rows, metric, agg, version, cells })
+            let (x, facets) = (plan.columns, plan.facets);
+            to_json(&HeatMap { x, y: rows, facets, metric, agg, version, cells })
         };
         compute(map).await
     };
     app.derived().get(&snapshot, query, load).await
-}
-
-/// Every job of a bundle with one metric.
-async fn points(app: &App, id: Uuid, metric: &str) -> Result<Vec<JobPoint>, Problem> {
-    let mut points: Vec<JobPoint> = Vec::new();
-    loop {
-        let after = points.last().map(|point| point.seq);
-        let page = app.store().points(id, metric, after, PAGE).await?;
-        let whole = page.len() < PAGE as usize;
-        points.extend(page);
-        if whole {
-            return Ok(points);
-        }
-    }
 }

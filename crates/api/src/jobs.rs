@@ -1,27 +1,32 @@
 //! `GET /api/backtest/bundle/{id}/jobs`: keyset pages of jobs, filtered and sorted.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use model::{JobStatus, fault};
 use serde::Serialize;
-use store::{JobCursor, JobFilter, JobRow, MetricSort};
+use store::{JobCursor, JobFilter, JobPoint, JobRow, MetricSort};
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::bundles::{encoded, next_link};
 use crate::cursor::{self, FilterHash};
+use crate::derived::compute;
 use crate::params::{Params, invalid, one_of};
 use crate::problem::{Problem, ProblemBody};
 use crate::rows::{JobBody, JobStatusName};
 use crate::seqs::AxisFilter;
-use crate::status::bundle_id;
+use crate::status::{Snapshot, bundle_id};
 
 /// Jobs of a page where the query does not say.
 const PAGE: u32 = 200;
 /// Most jobs of a page.
 const MAX_PAGE: u32 = 1_000;
+/// Jobs of a bundle from which on their order is kept between pages.
+const MANY: u64 = 2_000;
 
 /// A page of jobs in the order asked for.
 #[derive(Serialize, ToSchema)]
@@ -82,7 +87,11 @@ pub(crate) async fn list_jobs(
     let facts = app.bundle_facts(id).await?;
     let seqs = axes.seqs(&facts.axes)?;
     let filter = JobFilter { status, error_code, seqs, sort, after };
-    let mut rows = app.store().jobs(id, &filter, limit + 1).await?;
+    let mut rows = if snapshot.row.total >= MANY {
+        many(&app, &snapshot, &filter, limit + 1).await?
+    } else {
+        app.store().jobs(id, &filter, limit + 1).await?
+    };
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let last = rows.last().filter(|_| more);
@@ -97,6 +106,36 @@ pub(crate) async fn list_jobs(
     });
     let items = rows.into_iter().map(|row| JobBody::new(row, &snapshot.row, &facts)).collect();
     Ok((link.into_iter().collect::<HeaderMap>(), Json(JobPage { items, next })).into_response())
+}
+
+/// The page of a bundle of many jobs. The order by a metric is made once for all pages.
+async fn many(
+    app: &App,
+    snapshot: &Snapshot,
+    filter: &JobFilter,
+    limit: u32,
+) -> Result<Vec<JobRow>, Problem> {
+    let id = snapshot.row.id;
+    let (Some(sort), None) = (&filter.sort, &filter.error_code) else {
+        return Ok(app.store().jobs(id, filter, limit).await?);
+    };
+    let points = app.points(snapshot, known_metric("sort", &sort.metric)?).await?;
+    let (is_descending, after, status) = (sort.descending, filter.after, filter.status);
+    let wanted = filter.seqs.clone();
+    let choose = move || {
+        let keep = |point: &JobPoint| {
+            status.is_none_or(|status| point.status == status)
+                && wanted.as_ref().is_none_or(|seqs| seqs.binary_search(&point.seq).is_ok())
+        };
+        points.page(is_descending, after, keep, limit as usize)
+    };
+    let order = compute(choose).await?;
+    let mut seqs = order.clone();
+    seqs.sort_unstable();
+    let page = JobFilter { seqs: Some(seqs), ..JobFilter::default() };
+    let rows = app.store().jobs(id, &page, limit).await?;
+    let mut rows: BTreeMap<u32, JobRow> = rows.into_iter().map(|row| (row.seq, row)).collect();
+    Ok(order.iter().filter_map(|seq| rows.remove(seq)).collect())
 }
 
 /// Takes `status`.

@@ -38,6 +38,7 @@ mod openapi;
 mod operators;
 mod pages;
 mod params;
+mod points;
 mod problem;
 mod results;
 mod router;

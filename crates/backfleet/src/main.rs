@@ -8,6 +8,7 @@ mod failure;
 mod funding_files;
 mod indicator;
 mod logging;
+mod manual;
 mod open;
 mod output;
 mod replay;
@@ -66,6 +67,8 @@ async fn run(command: Command, files: &Files) -> Result<(), Failure> {
         Command::Candles(command) => Box::pin(candle_files::run(command, files)).await,
         Command::Signals(command) => Box::pin(client::signals(command)).await,
         Command::Bundle(command) => Box::pin(client::run(command)).await,
+        Command::Job(command) => client::job(command).await,
+        Command::Workers(args) => client::workers(&args).await,
         Command::Openapi => {
             output::line(&api::openapi_json());
             Ok(())
@@ -76,6 +79,7 @@ async fn run(command: Command, files: &Files) -> Result<(), Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "backfleet", &mut script);
             output::raw(&script)
         }
+        Command::Man { out } => manual::write(out.as_deref()),
     }
 }
 

@@ -9,6 +9,7 @@ export const paths = {
   events: (bundle: string) => `/api/backtest/bundle/${id(bundle)}/events`,
   jobs: (bundle: string) => `/api/backtest/bundle/${id(bundle)}/jobs`,
   results: (bundle: string) => `/api/backtest/bundle/${id(bundle)}/results`,
+  heatmap: (bundle: string) => `/api/backtest/bundle/${id(bundle)}/heatmap`,
   honesty: (bundle: string) => `/api/backtest/bundle/${id(bundle)}/honesty`,
   command: (bundle: string, command: "cancel" | "pause" | "resume" | "retry") =>
     `/api/backtest/bundle/${id(bundle)}/${command}`,

@@ -118,7 +118,8 @@ export interface paths {
         /**
          * The jobs of a bundle as a grid over two axes, filled in while the bundle runs.
          * @description A cell gathers its jobs over all other axes; filters on those narrow it. `best` is the greatest
-         *     value, or the least of a metric of which less is better, such as `volatility`.
+         *     value, or the least of a metric of which less is better, such as `volatility`; `worst` is the
+         *     other end.
          */
         get: operations["get_heatmap"];
         put?: never;
@@ -631,6 +632,8 @@ export interface components {
             };
             /** @description Addresses of its parts. */
             links: components["schemas"]["Links"];
+            /** @description The two luck lines of each date range. */
+            luckBar: components["schemas"]["LuckBody"][];
             /** @description The request as stored. */
             request: unknown;
         };
@@ -1040,7 +1043,7 @@ export interface components {
          * @description How the jobs of a cell become one value.
          * @enum {string}
          */
-        GatherName: "mean" | "median" | "max" | "min" | "best";
+        GatherName: "mean" | "median" | "max" | "min" | "best" | "worst";
         /** @description The process lives. */
         Health: {
             /**
@@ -1058,8 +1061,13 @@ export interface components {
              * @example best
              */
             agg: string;
-            /** @description One for each value of `y` and `x`, row by row; null where the bundle has no such job. */
+            /**
+             * @description One for each value of the facets, `y` and `x`: grid by grid and row by row; null where the
+             *     bundle has no such job.
+             */
             cells: (components["schemas"]["Cell"] | null)[];
+            /** @description What splits it into one grid for each combination of their values, the first slowest. */
+            facets: components["schemas"]["Side"][];
             /**
              * @description Metric id.
              * @example sharpe
@@ -2530,6 +2538,8 @@ export interface operations {
                 x: string;
                 /** @description Axis of the rows; one row by default */
                 y?: string;
+                /** @description Axes that split the answer into one grid for each of their values */
+                facet?: string[];
                 /** @description Metric id; `sharpe` by default */
                 metric?: string;
                 /** @description `best` by default */

@@ -38,7 +38,7 @@ export function GridTable({ maps, view, write, title }: { maps: readonly Grid[];
                     <th scope="row">{label || title}</th>
                     {view.x.values.map((value, column) => {
                       const cell = map.cells[row * map.columns + column] ?? null;
-                      const text = cell?.value !== null && cell !== null ? write(cell.value) : WORDS[lookOf(cell)];
+                      const text = typeof cell?.value === "number" ? write(cell.value) : WORDS[lookOf(cell)];
                       return (
                         <td key={value} class="right">
                           {cell?.jobId ? <a href={links.job(cell.jobId)}>{text}</a> : text}

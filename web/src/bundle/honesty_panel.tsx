@@ -1,125 +1,181 @@
-// Honesty: how much of the best result is luck.
-import { query } from "../api/client";
+// Honesty: how much of the best result is luck, as the server judges it.
 import { offers } from "../api/offers";
 import { paths } from "../api/paths";
-import type { Bundle, Job, Luck, Status } from "../api/shapes";
-import { count } from "../format/number";
+import type { Bundle, Honesty, HonestyPanelBody, Status } from "../api/shapes";
+import { count, decimal, percent } from "../format/number";
 import { range } from "../format/time";
-import { variantLine } from "../format/variant";
-import { once, useResource } from "../live/resource";
-import { shown } from "../metrics/metric";
+import { useResource } from "../live/resource";
+import { final } from "../live/status";
+import { reason } from "../metrics/metric";
 import { links } from "../routing/routes";
 import { Card, Facts } from "../ui/parts";
-import { Empty, ErrorNote, NotOffered, Show, Skeleton } from "../ui/states";
 import { LuckBar } from "../ui/luck_bar";
-import { guardRails } from "./guard_rails";
-import { useLuck } from "./luck";
+import { Empty, NotOffered, Show } from "../ui/states";
+import { LogitHistogram } from "./logit_histogram";
+
+/** Seconds between two looks while the bundle runs. */
+const LOOK_S = 3;
 
 export function HonestyPanel({ bundle, status }: { bundle: Bundle; status: Status }) {
-  const { luck, error } = useLuck(bundle);
-  const top = useResource<{ items: Job[] }>(
-    `${paths.jobs(bundle.bundleRequestId)}${query({ sort: "-sharpe", status: "Completed", limit: 1 })}`,
-    once,
+  const offered = offers("honesty");
+  const isFinal = final(status);
+  const path = offered === true ? paths.honesty(bundle.bundleRequestId) : null;
+  const known = useResource<Honesty>(path, (answer) => (isFinal && answer.version >= status.version ? null : LOOK_S));
+  if (offered === false) {
+    return (
+      <div class="stack">
+        <NotOffered what="the panel: the deflated Sharpe ratio, the probability of overfitting, the plateau and the verdict">
+          What luck alone reaches is known without it.
+        </NotOffered>
+        <Lines bundle={bundle} />
+      </div>
+    );
+  }
+  return (
+    <Show known={known} what="Honesty" lines={10}>
+      {(honesty) => <Judged bundle={bundle} honesty={honesty} />}
+    </Show>
   );
-  const winner = top.data?.items[0];
+}
+
+/** Only the lines of luck. */
+function Lines({ bundle }: { bundle: Bundle }) {
+  return (
+    <Card title="What luck alone reaches">
+      {bundle.luckBar.length === 0 ? (
+        <Empty title="No range is long enough">A luck line needs at least two days.</Empty>
+      ) : (
+        bundle.luckBar.map((line) => (
+          <section key={line.start}>
+            <h3>{range(line.start, line.end)}</h3>
+            <LuckBar luck={line} best={null} />
+          </section>
+        ))
+      )}
+    </Card>
+  );
+}
+
+function Judged({ bundle, honesty }: { bundle: Bundle; honesty: Honesty }) {
   return (
     <div class="stack">
-      {offers("honesty") === false && (
-        <NotOffered what="the full panel: the deflated Sharpe ratio, the probability of overfitting, the plateau and the verdict">
-          What follows needs only the luck lines and the winner's own metrics.
-        </NotOffered>
-      )}
-      {status.completed < status.total && (
+      <p class="verdict">{honesty.sentence}</p>
+      {honesty.pending > 0 && (
         <div class="note warning">
           <div>
-            <strong class="number">
-              {count(status.completed)} of {count(status.total)} done.
-            </strong>{" "}
-            The winner may change; the lines already count every variant.
+            <strong class="number">{count(honesty.pending)} jobs are still to come.</strong> The winner may change; what follows is judged anew as they arrive.
           </div>
         </div>
       )}
-      <div class="columns two">
-        <Card title="The best against luck">
-          {error && <ErrorNote error={error} what="Luck lines" />}
-          {!luck ? (
-            !error && <Skeleton lines={4} />
-          ) : luck.length === 0 ? (
-            <Empty title="No range is long enough">A luck line needs at least two days.</Empty>
-          ) : (
-            <div class="stack">
-              {luck.map((line) => (
-                <section key={line.start}>
-                  <h3>{range(line.start, line.end)}</h3>
-                  <LuckBar luck={line} best={luck.length === 1 ? (winner?.metrics?.["sharpe"] ?? null) : null} />
-                </section>
-              ))}
-              {luck.length === 1 && winner && <Sentence luck={luck[0]!} winner={winner} />}
-            </div>
-          )}
-        </Card>
-        <Card title="The winner by Sharpe ratio">
-          <Show known={top} what="Winner">
-            {() =>
-              winner === undefined ? (
-                <Empty title="No job is completed yet">The winner appears with the first result.</Empty>
-              ) : (
-                <div class="stack">
-                  <div>
-                    <a href={links.job(winner.jobId)}>
-                      <strong>#{winner.seq}</strong>
-                    </a>{" "}
-                    {variantLine(winner.variant, bundle.axes)}
-                  </div>
-                  <Facts
-                    of={(["sharpe", "psr", "minTrl", "trades", "totalReturn", "maxDrawdown", "topTradeProfitShare", "buyAndHoldReturn"] as const).map(
-                      (id) => [LABELS[id], <span class="number">{shown(id, winner.metrics?.[id])}</span>] as const,
-                    )}
-                  />
-                  <Warnings winner={winner} status={status} luck={luck ?? []} />
-                </div>
-              )
-            }
-          </Show>
-        </Card>
-      </div>
+      {honesty.panels.length === 0 && <Lines bundle={bundle} />}
+      {honesty.panels.map((panel) => (
+        <Panel key={`${panel.start} ${panel.end} ${panel.calendar} ${panel.days}`} panel={panel} evaluated={honesty.evaluated} isOne={honesty.panels.length === 1} />
+      ))}
     </div>
   );
 }
 
-const LABELS = {
-  sharpe: "Sharpe ratio",
-  psr: "probability that it is above 0, alone",
-  minTrl: "days needed to trust it, alone",
-  trades: "trades",
-  totalReturn: "total return",
-  maxDrawdown: "maximum drawdown",
-  topTradeProfitShare: "share of the best trade in all wins",
-  buyAndHoldReturn: "buy and hold over the same range",
-};
-
-function Sentence({ luck, winner }: { luck: Luck; winner: Job }) {
-  const best = winner.metrics?.["sharpe"];
-  if (best === null || best === undefined) return null;
-  const text =
-    best > luck.line95
-      ? "The best Sharpe ratio is above the line that luck stays below 95 times in 100."
-      : best > luck.expectedBest
-        ? "The best Sharpe ratio is above what luck reaches on average, but below the 95 % line: it may well be luck."
-        : "The best Sharpe ratio is no more than what luck alone is expected to show.";
-  return <p class="verdict">{text}</p>;
-}
-
-function Warnings({ winner, status, luck }: { winner: Job; status: Status; luck: readonly Luck[] }) {
-  const texts = guardRails(winner, status, luck);
-  if (texts.length === 0) return null;
+function Panel({ panel, evaluated, isOne }: { panel: HonestyPanelBody; evaluated: number; isOne: boolean }) {
+  const { winner, luckBar: line, pbo } = panel;
+  const missing = panel.undefined as Record<string, string>;
+  const why = (id: string) => (missing[id] ? <span class="muted">{reason(missing[id])}</span> : "–");
+  const share = (value: number | null | undefined, id: string) => (typeof value === "number" ? <span class="number">{percent(value, 1)}</span> : why(id));
+  const plain = (value: number | null | undefined, digits: number, id: string) => (typeof value === "number" ? <span class="number">{decimal(value, digits)}</span> : why(id));
   return (
-    <div class="note warning">
-      <ul>
-        {texts.map((text) => (
-          <li key={text}>{text}</li>
-        ))}
-      </ul>
-    </div>
+    <section class="stack" aria-label={`${range(panel.start, panel.end)}, ${panel.calendar}`}>
+      {!isOne && (
+        <h2>
+          {range(panel.start, panel.end)} · {panel.calendar}
+        </h2>
+      )}
+      {!isOne && <p class="verdict">{panel.sentence}</p>}
+      <div class="columns two">
+        <Card title="The best against luck">
+          <div class="stack">
+            {line ? (
+              <LuckBar luck={{ ...line, variants: evaluated, returns: panel.days }} best={winner?.sharpe ?? null} />
+            ) : (
+              <Empty title="No luck line">{reason(missing["luckBar"] ?? "no_variance")}</Empty>
+            )}
+            {panel.warnings.length > 0 && (
+              <div class="note warning">
+                <ul>
+                  {panel.warnings.map((warning) => (
+                    <li key={warning.code}>
+                      <strong>{warning.severity === "red" ? "Do not act on it: " : ""}</strong>
+                      {warning.text}
+                    </li>
+                  ))}
+                </ul>
+              </div>
+            )}
+          </div>
+        </Card>
+        <Card title="The winner by Sharpe ratio">
+          {!winner ? (
+            <Empty title="No variant has a Sharpe ratio">The winner appears with the first result that moves.</Empty>
+          ) : (
+            <Facts
+              of={[
+                [
+                  "job",
+                  <a href={links.job(winner.jobId)}>
+                    <strong>#{winner.seq}</strong>
+                  </a>,
+                ],
+                ["Sharpe ratio", plain(winner.sharpe, 2, "sharpe")],
+                ["trades", <span class="number">{count(winner.trades)}</span>],
+                ["N: variants evaluated", <span class="number">{count(evaluated)}</span>],
+                ["N without what correlates", plain(panel.effectiveVariants, 1, "effectiveVariants")],
+                ["all of them stay below it", share(panel.judgement?.beatsAll, "judgement")],
+                ["the same without the market", share(panel.judgement?.beatsAllWithoutMarket, "judgement")],
+                ["beta to buy and hold", plain(panel.judgement?.beta, 2, "judgement")],
+                ["deflated Sharpe ratio (N)", share(panel.dsr, "dsr")],
+                ["deflated, without what correlates", share(panel.dsrEffective, "dsrEffective")],
+                ["Sharpe ratio above 0, alone", share(panel.psr, "psr")],
+                ["days needed to trust it, alone", <span class="number">{typeof panel.minTrl === "number" ? `${count(panel.minTrl)} of ${count(panel.days)}` : why("minTrl")}</span>],
+              ]}
+            />
+          )}
+        </Card>
+        <Card title="In sample against out of sample">
+          {pbo ? (
+            <div class="stack">
+              <Facts
+                of={[
+                  ["probability of overfitting", <strong class="number">{percent(pbo.pbo, 1)}</strong>],
+                  ["the winner loses out of sample", share(pbo.oosNegativeShare, "pbo")],
+                  ["slope, out of sample on in sample", plain(pbo.slope, 2, "slope")],
+                  ["ways to split", <span class="number">{`${count(pbo.splits)} of ${count(pbo.blocks)} blocks, ${count(pbo.rows)} days`}</span>],
+                ]}
+              />
+              <LogitHistogram limit={pbo.logits.limit} counts={pbo.logits.counts} />
+            </div>
+          ) : (
+            <Empty title="Not to be said">{reason(missing["pbo"] ?? "too_few_variants")}</Empty>
+          )}
+        </Card>
+        <Card title="The region around it">
+          <Facts
+            of={[
+              ["plateau of the winner", share(panel.plateau, "plateau")],
+              [
+                "best by plateau",
+                panel.bestByPlateau ? (
+                  <span class="number">
+                    <a href={links.job(panel.bestByPlateau.jobId)}>#{panel.bestByPlateau.seq}</a>: neighbours {decimal(panel.bestByPlateau.median, 2)}, plateau {percent(panel.bestByPlateau.score, 1)}
+                  </span>
+                ) : (
+                  "–"
+                ),
+              ],
+              ["mean correlation of the variants", plain(panel.meanCorrelation, 3, "meanCorrelation")],
+              ["variants with a result", <span class="number">{panel.measured < panel.variants ? `${count(panel.variants)}, measured on ${count(panel.measured)}` : count(panel.variants)}</span>],
+            ]}
+          />
+          <p class="muted">The plateau is the median Sharpe ratio of the neighbours on the grid over its own: a lonely peak is near 0 %, a region that holds is near 100 %.</p>
+        </Card>
+      </div>
+    </section>
   );
 }

@@ -1,22 +1,21 @@
 // The live heat-map of a bundle: edges, facets, metric, and the cell under the cursor.
 import { useMemo, useState } from "preact/hooks";
 
-import type { Bundle, Status } from "../api/shapes";
+import type { Bundle, Cell, Status } from "../api/shapes";
 import { toggleJob } from "../compare/tray";
 import { count } from "../format/number";
-import { domain, GATHERS, grids, lookOf, open as openJobs, type Cell, type Grid } from "../heatmap/cells";
+import { domain, GATHERS, lookOf, open as openJobs, total, type Grid } from "../heatmap/cells";
 import { dimensions, viewOf, type Facets, type View } from "../heatmap/dimensions";
 import { HeatMap, type Place } from "../heatmap/map";
 import { Scale, type Mark } from "../heatmap/scale";
-import { MOST_JOBS } from "../heatmap/source";
-import { usePoints } from "../heatmap/use_points";
+import { useMaps } from "../heatmap/use_maps";
 import { final } from "../live/status";
 import { METRICS, metricOf, shown, shownShort } from "../metrics/metric";
 import { choice, navigate, param, setQuery } from "../routing/location";
 import { links } from "../routing/routes";
 import { Card, Picker, Segments } from "../ui/parts";
 import { Empty, ErrorNote, Skeleton } from "../ui/states";
-import { strictest, useLuck } from "./luck";
+import { strictest } from "./luck";
 import { GridTable } from "./grid_table";
 
 const FACETS: readonly (readonly [Facets, string])[] = [
@@ -29,28 +28,28 @@ const FACETS: readonly (readonly [Facets, string])[] = [
 export function LivePanel({ bundle, status }: { bundle: Bundle; status: Status }) {
   const all = useMemo(() => dimensions(bundle.axes), [bundle.bundleRequestId]);
   const varying = all.filter((dimension) => dimension.values.length > 1);
-  const metric = METRICS.some((each) => each.id === param("metric")) ? param("metric") : "sharpe";
-  const gather = choice("agg", GATHERS);
+  const chosenMetric = METRICS.some((each) => each.id === param("metric")) ? param("metric") : "sharpe";
+  const chosenGather = choice("agg", GATHERS);
   const facets = choice("facets", ["both", "ticker", "timeframe", "none"]);
   const [x, y] = [param("x"), param("y")];
-  const view = useMemo(() => viewOf(all, x, y, facets), [all, x, y, facets]);
-  const points = usePoints(bundle.bundleRequestId, status.version);
-  const maps = useMemo(
-    () => (view ? grids(points.source.points(metric), view, metric, gather) : []),
-    [points.source, points.reads, view, metric, gather],
+  const chosenView = useMemo(() => viewOf(all, x, y, facets), [all, x, y, facets]);
+  const { known, error } = useMaps(
+    bundle.bundleRequestId,
+    chosenView && { view: chosenView, metric: chosenMetric, gather: chosenGather },
+    status.version,
   );
-  const { luck } = useLuck(bundle);
   const [pointed, setPointed] = useState<{ map: number; place: Place } | null>(null);
-  const partial = points.source.size < status.total;
+  if (!chosenView) return <Empty title="The bundle has no axes">It is one job; the table lists it.</Empty>;
+  // What is drawn is what was answered last, with the words of its own question.
+  const { view, metric, gather, maps } = known ?? { view: chosenView, metric: chosenMetric, gather: chosenGather, maps: [] };
   const ends = domain(maps);
-  const bar = metric === "sharpe" && luck ? strictest(luck) : null;
+  const bar = metric === "sharpe" ? strictest(bundle.luckBar) : null;
   const marks: Mark[] = bar
     ? [
         { value: bar.expectedBest, label: "luck's expected best" },
         { value: bar.line95, label: "95 % line" },
       ]
     : [];
-  if (!view) return <Empty title="The bundle has no axes">It is one job; the table lists it.</Empty>;
 
   const chosen = placeOf(param("cell"), maps);
   const focus = pointed ?? chosen;
@@ -60,7 +59,7 @@ export function LivePanel({ bundle, status }: { bundle: Bundle; status: Status }
     const cell = cellAt({ map, place });
     if (cell === null) return;
     setQuery({ cell: `${map}.${place.column}.${place.row}` });
-    navigate(cell.jobId !== null ? links.job(cell.jobId) : tableOf(bundle, view, maps[map]!, place));
+    navigate(cell.jobId ? links.job(cell.jobId) : tableOf(bundle, view, maps[map]!, place));
   };
   const write = (value: number) => shown(metric, value);
   const options = varying.map((dimension) => [dimension.name, dimension.label] as const);
@@ -70,35 +69,25 @@ export function LivePanel({ bundle, status }: { bundle: Bundle; status: Status }
       title="Heat-map"
       actions={
         <>
-          <Picker label="Metric" value={metric} choose={(value) => setQuery({ metric: value })} options={METRICS.map(({ id, label }) => [id, label])} />
+          <Picker label="Metric" value={chosenMetric} choose={(value) => setQuery({ metric: value })} options={METRICS.map(({ id, label }) => [id, label])} />
           {options.length > 1 && (
             <>
-              <Picker label="Across" value={view.x.name} choose={(value) => setQuery({ x: value, cell: null })} options={options} />
-              <Picker label="Down" value={view.y?.name ?? "none"} choose={(value) => setQuery({ y: value, cell: null })} options={[...options, ["none", "nothing"]]} />
+              <Picker label="Across" value={chosenView.x.name} choose={(value) => setQuery({ x: value, cell: null })} options={options} />
+              <Picker label="Down" value={chosenView.y?.name ?? "none"} choose={(value) => setQuery({ y: value, cell: null })} options={[...options, ["none", "nothing"]]} />
             </>
           )}
           {varying.some(({ name }) => name === "ticker" || name === "timeframe") && (
             <Picker label="A map for each" value={facets} choose={(value) => setQuery({ facets: value, cell: null })} options={FACETS} />
           )}
-          <Segments label="value of a cell" value={gather} choose={(value) => setQuery({ agg: value === "best" ? null : value })} options={GATHERS.map((word) => [word, word])} />
+          <Segments label="value of a cell" value={chosenGather} choose={(value) => setQuery({ agg: value === "best" ? null : value })} options={GATHERS.map((word) => [word, word])} />
         </>
       }
     >
-      {points.error && <ErrorNote error={points.error} what="Heat-map" />}
-      {points.reads === 0 ? (
-        !points.error && <Skeleton lines={8} />
+      {error && <ErrorNote error={error} what="Heat-map" />}
+      {known === null ? (
+        !error && <Skeleton lines={8} />
       ) : (
         <>
-          {status.total > MOST_JOBS && (
-            <div class="note warning partial" role="status">
-              <div class="number">
-                <strong>
-                  {count(points.source.size)} of {count(status.total)} jobs are on the map.
-                </strong>{" "}
-                This server cannot gather a map yet, so the page reads the first {count(MOST_JOBS)} jobs; the table has all of them.
-              </div>
-            </div>
-          )}
           <Readout view={view} grid={focus ? (maps[focus.map] ?? null) : null} place={focus?.place ?? null} cell={cellAt(focus)} metric={metric} gather={gather} />
           <div class="maps">
             {maps.map((grid, index) => (
@@ -124,9 +113,9 @@ export function LivePanel({ bundle, status }: { bundle: Bundle; status: Status }
           </div>
           <div class="scale">
             {ends ? <Scale domain={ends} marks={marks} write={write} /> : <p class="muted">No cell has a value yet.</p>}
-            <Legend maps={maps} partial={partial} />
+            <Legend maps={maps} />
           </div>
-          {bar && ends && (!partial || ends[1] > bar.line95) && (
+          {bar && ends && (
             <p class="muted">
               {ends[1] > bar.line95
                 ? "Cells with a frame pass the line that luck stays below 95 times in 100."
@@ -167,7 +156,7 @@ function Readout(props: { view: View; grid: Grid | null; place: Place | null; ce
         <span class="muted">Point at a cell, or walk with the arrow keys; a click or Enter opens the job, c picks it for comparison.</span>
       ) : (
         <>
-          <span class="value">{cell?.value !== null && cell !== null ? shown(metric, cell.value) : wordOf(cell)}</span>
+          <span class="value">{cell !== null && lookOf(cell) === "value" ? shown(metric, cell.value) : wordOf(cell)}</span>
           <span>
             {view.x.label} <strong>{view.x.values[place.column]}</strong>
           </span>
@@ -177,10 +166,10 @@ function Readout(props: { view: View; grid: Grid | null; place: Place | null; ce
             </span>
           )}
           {grid.title && <span>{grid.title}</span>}
-          {cell && cell.total > 1 && (
+          {cell && total(cell) > 1 && (
             <span class="muted">
-              {gather} of {count(cell.counts.Completed)} done, {count(cell.total)} in all
-              {cell.counts.Failed > 0 && `, ${count(cell.counts.Failed)} failed`}
+              {gather} of {count(cell.done)} done, {count(total(cell))} in all
+              {cell.failed > 0 && `, ${count(cell.failed)} failed`}
               {openJobs(cell) > 0 && `, ${count(openJobs(cell))} to come`}
             </span>
           )}
@@ -195,7 +184,7 @@ function wordOf(cell: Cell | null): string {
   return words[lookOf(cell)];
 }
 
-function Legend({ maps, partial }: { maps: readonly Grid[]; partial: boolean }) {
+function Legend({ maps }: { maps: readonly Grid[] }) {
   const looks = new Set(maps.flatMap((map) => map.cells.map(lookOf)));
   const has = (look: ReturnType<typeof lookOf>) => looks.has(look);
   return (
@@ -213,7 +202,7 @@ function Legend({ maps, partial }: { maps: readonly Grid[]; partial: boolean }) 
       {has("failed") && <span>✕ failed</span>}
       {has("undefined") && <span>– undefined</span>}
       {has("cancelled") && <span>⟋ cancelled</span>}
-      {has("none") && <span>{partial ? "empty: not read" : "empty: dropped by a constraint"}</span>}
+      {has("none") && <span>empty: dropped by a constraint</span>}
     </div>
   );
 }

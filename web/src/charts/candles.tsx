@@ -76,10 +76,13 @@ export default function CandleChart(props: CandleChartProps) {
     else if (range) chart.timeScale().setVisibleRange(range);
     first.current = false;
     const markers = createSeriesMarkers(series, marksOf(props.candles, props.trades));
-    return () => markers.detach();
+    // A chart that was removed took its marks along.
+    return () => {
+      if (held.current) markers.detach();
+    };
   }, [props.candles, props.trades, mode]);
 
-  return <div ref={box} class="candle-chart" role="img" aria-label={props.label} />;
+  return <div ref={box} class="candle-chart" role="group" aria-label={props.label} />;
 }
 
 /** Marks at the entries and exits that are among the candles. */

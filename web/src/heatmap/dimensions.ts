@@ -1,4 +1,4 @@
-// Dimensions of a bundle: its axes as a reader sees them, and where a `seq` stands on each.
+// Dimensions of a bundle: its axes as a reader sees them.
 import type { Axis } from "../api/shapes";
 import { axisLabel, axisValue } from "../format/variant";
 
@@ -9,48 +9,38 @@ export interface Dimension {
   label: string;
   /** Its values in order, written out. */
   values: readonly string[];
-  /** What filters jobs by a value: as the query of the API takes it. */
+  /** What filters jobs by a value: as the query of the API takes it; empty where it cannot. */
   filters: readonly string[];
-  /** Which of the values a point of the product has. */
-  indexOf(seq: number): number;
 }
 
 /** All dimensions, in the order of the product; explicit points give one for each of their names. */
 export function dimensions(axes: readonly Axis[]): Dimension[] {
-  let stride = axes.reduce((product, axis) => product * Math.max(1, axis.count), 1);
-  return axes.flatMap((axis) => {
-    stride /= Math.max(1, axis.count);
-    const step = stride;
-    const digit = (seq: number) => Math.floor(seq / step) % Math.max(1, axis.count);
-    if (axis.name !== "parameters") return [plainDimension(axis, digit)];
-    return pointDimensions(axis, digit);
-  });
+  return axes.flatMap((axis) => (axis.name === "parameters" ? pointDimensions(axis) : [plainDimension(axis)]));
 }
 
-function plainDimension(axis: Axis, digit: (seq: number) => number): Dimension {
+function plainDimension(axis: Axis): Dimension {
   const byIndex = axis.name === "dateRange" || axis.name === "moneyManagement";
   return {
     name: axis.name,
     label: axisLabel(axis.name),
     values: axis.values.map((value) => axisValue(axis.name, value)),
     filters: axis.values.map((value, index) => (byIndex ? String(index) : String(value))),
-    indexOf: digit,
   };
 }
 
-function pointDimensions(axis: Axis, digit: (seq: number) => number): Dimension[] {
+/** Values ascending, and last a place for the points that lack the name: as the server lays them. */
+function pointDimensions(axis: Axis): Dimension[] {
   const points = axis.values as Record<string, number>[];
   const names = [...new Set(points.flatMap((point) => Object.keys(point)))].sort();
   return names.map((name) => {
     const distinct = [...new Set(points.map((point) => point[name]))].filter((value) => value !== undefined);
     distinct.sort((a, b) => a - b);
-    const at = points.map((point) => distinct.indexOf(point[name] ?? NaN));
+    const isLacking = points.some((point) => point[name] === undefined);
     return {
       name: `parameters.${name}`,
       label: name,
-      values: distinct.map((value) => axisValue(name, value)),
-      filters: distinct.map(String),
-      indexOf: (seq) => at[digit(seq)] ?? -1,
+      values: [...distinct.map((value) => axisValue(name, value)), ...(isLacking ? ["–"] : [])],
+      filters: [...distinct.map(String), ...(isLacking ? [""] : [])],
     };
   });
 }

@@ -1,5 +1,6 @@
 // Draws one map on a canvas.
-import { lookOf, open, type Cell, type Grid } from "./cells";
+import type { Cell } from "../api/shapes";
+import { lookOf, open, type Grid } from "./cells";
 import { css, ink, share, viridis } from "./colour";
 import type { Layout } from "./layout";
 
@@ -64,7 +65,7 @@ function drawCell(context: CanvasRenderingContext2D, cell: Cell | null, x: numbe
       context.fillText(write(cell.value ?? 0), x + width / 2, y + height / 2 + 0.5);
     }
     if (open(cell) > 0) corner(context, x, y, width, height, colours.surface);
-    if (cell.counts.Failed > 0) cross(context, x + width - 6, y + 6, 2.5, ink(colour));
+    if (cell.failed > 0) cross(context, x + width - 6, y + 6, 2.5, ink(colour));
     if (dress.line !== null && (cell.value ?? 0) > dress.line) {
       context.strokeStyle = ink(colour);
       context.lineWidth = 2;

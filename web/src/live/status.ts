@@ -6,7 +6,7 @@ import { offers } from "../api/offers";
 import { paths } from "../api/paths";
 import type { Status } from "../api/shapes";
 import { followEvents } from "./events";
-import { putResource, useResource, type Known } from "./resource";
+import { putResource, refresh, useResource, type Known } from "./resource";
 
 const FINAL = new Set(["Completed", "Failed", "Cancelled"]);
 /** Seconds between polls beside a stream that works: only to find out that it does not. */
@@ -36,7 +36,10 @@ export function useStatus(bundle: string): Known<Status> {
         putResource(path, status);
       },
       lost: () => {
+        if (!streaming.current) return;
         streaming.current = false;
+        // Whether the server is away, or only the stream, is known by asking.
+        refresh(path);
       },
     });
   }, [bundle, offered, done]);

@@ -3,7 +3,7 @@
 /** Id, label, unit, definition, and whether it is scaled to a year. */
 export const CATALOGUE = [
   ["totalReturn", "Total return", "fraction", "E_end / E_0 - 1, E_0 the starting cash.", false],
-  ["cagr", "CAGR", "fraction", "(E_end / E_0)^(P / n) - 1.", true],
+  ["cagr", "CAGR", "fraction", "(E_end / E_0)^(P / n) - 1; -1 where nothing is left.", true],
   ["cagrCalendar", "CAGR (calendar)", "fraction", "(E_end / E_0)^(365.25 / days of the range) - 1.", true],
   ["volatility", "Volatility", "fraction", "s sqrt(P).", true],
   ["sharpe", "Sharpe ratio", "ratio", "mean(r - rf) / s sqrt(P).", true],
@@ -72,7 +72,7 @@ export const REASONS: Record<string, string> = {
   too_few_variants: "It needs more variants.",
   too_few_neighbours: "Fewer than three neighbours on the grid have a value.",
   no_benchmark: "Buy and hold over the same days is not known.",
-  ruined: "Equity fell to zero.",
+  ruined: "Equity fell to zero; for a rate of growth: below zero.",
   not_positive: "The value it is measured against is not above zero.",
   not_finite: "The arithmetic left the range of numbers.",
 };

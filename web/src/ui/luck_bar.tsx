@@ -12,7 +12,9 @@ export function axisEnd(luck: Pick<Luck, "line95">, best: number | null): number
   return Math.ceil((most / unit) * 4) / 4 * unit;
 }
 
-export function LuckBar({ luck, best }: { luck: Luck; best: number | null }) {
+type Line = Pick<Luck, "variants" | "returns" | "expectedBest" | "line95">;
+
+export function LuckBar({ luck, best }: { luck: Line; best: number | null }) {
   const end = axisEnd(luck, best);
   const start = Math.min(0, best ?? 0);
   const at = (value: number) => LEFT + ((value - start) / (end - start)) * (WIDTH - 2 * LEFT);

@@ -128,7 +128,7 @@ function Curves({ jobs, names }: { jobs: readonly JobDetail[]; names: readonly s
 
 function MetricRows({ jobs, names, ids }: { jobs: readonly JobDetail[]; names: readonly string[]; ids: readonly string[] }) {
   const metrics = jobs.map((job) => (job.metrics ?? {}) as Metrics);
-  const used = METRICS.filter((metric) => metrics.some((each) => each[metric.id] !== undefined));
+  const used = METRICS.filter((metric) => metrics.some((each) => typeof each[metric.id] === "number"));
   return (
     <Card title="Metrics" bare>
       <div class="scroller tall" tabIndex={0} role="region" aria-label="metrics of the jobs">

@@ -50,6 +50,10 @@ async fn a_grid_gathers_jobs_and_counts_them() {
     let trades = map("x=timeframe&metric=trades&agg=max&ticker=ETHUSDT&parameters.fast=5").await;
     assert_eq!(texts(&trades), ["6.0 1/0/0/0", "9.0 1/0/0/0"]);
     assert_eq!(trades["y"], Value::Null);
+    let split = map("x=parameters.fast&facet=ticker&agg=worst").await;
+    assert_eq!(split["facets"], json!([{"name": "ticker", "values": ["BTCUSDT", "ETHUSDT"]}]));
+    let expected = ["0.0 2/0/0/0", "1.0 2/0/0/0", "none", "6.0 2/0/0/0", "7.0 1/0/0/1", "none"];
+    assert_eq!(texts(&split), expected);
 }
 
 #[tokio::test]
@@ -93,6 +97,6 @@ async fn axes_and_metrics_that_are_not_there_are_refused() {
     );
     assert_eq!(
         problem("x=ticker&agg=sum").await,
-        "400 invalid_query: parameter \"agg\" must be one of mean, median, max, min, best, not \"sum\""
+        "400 invalid_query: parameter \"agg\" must be one of mean, median, max, min, best, worst, not \"sum\""
     );
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use store::{Ending, JobError};
 
-use crate::harness::{Api, completed, sample};
+use crate::harness::{Api, completed, request, sample};
 
 /// A bundle whose jobs 0, 1, 3, 4, 6, 7, 9 are completed and whose job 10 failed; job 3 has no
 /// Sharpe ratio, the others have their seq.
@@ -40,6 +40,32 @@ async fn jobs_filter_by_status_error_and_axis_values() {
     assert_eq!(found("parameters.fast=5.0").await, [0, 3, 6, 9]);
     assert_eq!(found("parameters.fast=20").await, Vec::<u64>::new(), "dropped points");
     assert_eq!(found("dateRange=0&timeframe=15m&status=Completed").await, [0, 1, 6, 7]);
+}
+
+#[tokio::test]
+async fn the_kept_order_of_many_jobs_is_the_order_of_the_store() {
+    let api = Api::new().await;
+    let axis = |values: std::ops::Range<u32>| values.collect::<Vec<_>>();
+    let request = request(&json!(axis(2..27)), &json!(axis(30..52)));
+    let id = api.submit(&request).await;
+    api.finish_all(|seq| completed((seq % 5 != 0).then(|| f64::from(seq % 97)), seq)).await;
+    api.until_final(&id).await;
+    let order = async |sort: &str| {
+        let mut found = Vec::new();
+        let mut next = format!("/api/backtest/bundle/{id}/jobs?sort={sort}&limit=700");
+        loop {
+            let answer = api.get(&next).await;
+            found.extend(seqs(&answer.json()));
+            let Some(rest) = answer.header("link").strip_prefix('<') else { return found };
+            next = rest.strip_suffix(">; rel=\"next\"").unwrap().to_owned();
+        }
+    };
+    for sort in ["-sharpe", "sharpe"] {
+        let stored = api.json(&format!("/api/backtest/bundle/{id}/results?sort={sort}")).await;
+        let found = order(sort).await;
+        assert!(found.len() >= 2_000, "{} jobs are not many", found.len());
+        assert_eq!(found, seqs(&stored), "{sort}");
+    }
 }
 
 #[tokio::test]

@@ -101,10 +101,101 @@ pub(crate) enum BundleCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// How much of its best result is luck: one sentence and the numbers behind it.
+    Honesty {
+        /// The bundle's id.
+        id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Writes a report to keep or send: one HTML file that asks the network for nothing.
+    Report {
+        /// The bundle's id.
+        id: String,
+        /// The file to write; `-` for stdout.
+        #[arg(long, value_name = "FILE")]
+        html: PathBuf,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// Calls a bundle off.
     Cancel {
         /// Its id.
         id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Runs failed and cancelled jobs again.
+    Retry {
+        /// The bundle's id.
+        id: String,
+        /// Only the failed ones.
+        #[arg(long)]
+        failed: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Claims no more jobs of a bundle; running ones go on.
+    Pause {
+        /// Its id.
+        id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Ends a pause.
+    Resume {
+        /// The bundle's id.
+        id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// What two bundles have in common: settings, data, outcomes, the first trade that differs.
+    Diff {
+        /// The first bundle's id.
+        first: String,
+        /// The second bundle's id.
+        second: String,
+        /// Differing jobs that are looked into.
+        #[arg(long, default_value_t = 10)]
+        top: usize,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobCommand {
+    /// One job: settings, metrics, attempts, hashes.
+    Show {
+        /// `{bundle id}-{seq}`.
+        id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Its closed trades in order, and the position that is still open.
+    Trades {
+        /// `{bundle id}-{seq}`.
+        id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct WorkersArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<WorkersCommand>,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkersCommand {
+    /// Asks a worker to end what it holds and stop.
+    Drain {
+        /// Its number.
+        id: i64,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -118,4 +209,8 @@ pub(crate) enum ResultsForm {
     Csv,
     /// One JSON document.
     Json,
+    /// One JSON object a line.
+    Ndjson,
+    /// A Parquet file.
+    Parquet,
 }

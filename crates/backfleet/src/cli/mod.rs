@@ -10,7 +10,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use client::{BundleCommand, ResultsForm, ServerArgs};
+pub(crate) use client::{
+    BundleCommand, JobCommand, ResultsForm, ServerArgs, WorkersArgs, WorkersCommand,
+};
 pub(crate) use funding::FundingArgs;
 pub(crate) use local::{
     CandlesCommand, ImportNames, IndicatorArgs, IndicatorForm, RunArgs, SignalsCommand,
@@ -94,9 +96,14 @@ pub(crate) enum Command {
     /// Signal columns of your own: put, hash.
     #[command(subcommand)]
     Signals(SignalsCommand),
-    /// Bundles on a server: estimate, submit, list, status, watch, results, cancel.
+    /// Bundles on a server: submit, watch, results, honesty, report, retry, diff and more.
     #[command(subcommand)]
     Bundle(BundleCommand),
+    /// One job of a bundle: its outcome, its trades.
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// The workers of a server; `drain ID` asks one to stop.
+    Workers(WorkersArgs),
     /// The OpenAPI document of the HTTP API.
     Openapi,
     /// Settings in force.
@@ -106,6 +113,12 @@ pub(crate) enum Command {
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,
+    },
+    /// Manual pages, for `backfleet man | man -l -`.
+    Man {
+        /// Write a page for each command into this folder instead of the first one to stdout.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
     },
 }
 

@@ -6,8 +6,9 @@ use std::path::Path;
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::change::{self, Change};
 use super::watch::{Status, Until, watch};
-use super::{Server, results};
+use super::{Server, connect, count, diff, honesty, report, results, text};
 use crate::cli::{BundleCommand, ServerArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Table, human_seconds, thousands};
@@ -61,12 +62,18 @@ pub(crate) async fn run(command: BundleCommand) -> Result<(), Failure> {
             let form = if server.json { crate::cli::ResultsForm::Json } else { form };
             results::run(&connect(&server)?, &id, &query, form).await
         }
-        BundleCommand::Cancel { id, server } => cancel(&id, &server).await,
+        BundleCommand::Honesty { id, server } => honesty::run(&id, &server).await,
+        BundleCommand::Report { id, html, server } => report::run(&id, &html, &server).await,
+        BundleCommand::Cancel { id, server } => change::run(Change::Cancel, &id, &server).await,
+        BundleCommand::Retry { id, failed, server } => {
+            change::run(Change::Retry { failed }, &id, &server).await
+        }
+        BundleCommand::Pause { id, server } => change::run(Change::Pause, &id, &server).await,
+        BundleCommand::Resume { id, server } => change::run(Change::Resume, &id, &server).await,
+        BundleCommand::Diff { first, second, top, server } => {
+            diff::run([&first, &second], top, &server).await
+        }
     }
-}
-
-pub(super) fn connect(server: &ServerArgs) -> Result<Server, Failure> {
-    Server::new(&server.server, server.api_key_file.as_deref())
 }
 
 /// The text of a request file; `-` is stdin.
@@ -74,13 +81,19 @@ pub(crate) fn read_request(file: &Path) -> Result<Bytes, Failure> {
     if file == Path::new("-") {
         let mut text = Vec::new();
         std::io::stdin().read_to_end(&mut text)?;
-        return Ok(text.into());
+        return Ok(without_mark(text));
     }
-    std::fs::read(file).map(Bytes::from).map_err(|error| {
+    std::fs::read(file).map(without_mark).map_err(|error| {
         let is_absent = error.kind() == std::io::ErrorKind::NotFound;
         let exit = if is_absent { Exit::NotFound } else { Exit::Failure };
         Failure::new(exit, format!("cannot read {}: {error}", file.display()))
     })
+}
+
+/// A text without the byte order mark that some editors put before UTF-8.
+fn without_mark(text: Vec<u8>) -> Bytes {
+    let text = Bytes::from(text);
+    if text.starts_with(b"\xef\xbb\xbf") { text.slice(3..) } else { text }
 }
 
 /// Submits a request; the answer has `bundleRequestId` and the counts.
@@ -198,26 +211,6 @@ fn show_status(status: &Status, json: bool) {
     table.print();
 }
 
-async fn cancel(id: &str, server: &ServerArgs) -> Result<(), Failure> {
-    let api = connect(server)?;
-    let path = format!("/api/backtest/bundle/{id}/cancel");
-    let answer = api.post(&path, Bytes::new(), &[]).await?.json()?;
-    if server.json {
-        output::line(&answer.to_string());
-    } else {
-        output::note(&format!("bundle {id} is called off; running jobs stop at their next beat"));
-    }
-    Ok(())
-}
-
 fn percent(progress: f64) -> String {
     format!("{progress:.1} %")
-}
-
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value.get(key).and_then(Value::as_str).unwrap_or("")
-}
-
-fn count(value: &Value, key: &str) -> u64 {
-    value.get(key).and_then(Value::as_u64).unwrap_or(0)
 }

@@ -38,10 +38,9 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     let path = query.path(id);
     match form {
-        ResultsForm::Csv => {
-            let answer = server.get_as(&path, "text/csv").await?;
-            output::raw(&answer.body)
-        }
+        ResultsForm::Csv => raw(server, &path, "text/csv").await,
+        ResultsForm::Ndjson => raw(server, &path, "application/x-ndjson").await,
+        ResultsForm::Parquet => raw(server, &path, "application/vnd.apache.parquet").await,
         ResultsForm::Json => {
             output::line(&server.get(&path).await?.json()?.to_string());
             Ok(())
@@ -52,6 +51,11 @@ pub(crate) async fn run(
             Ok(())
         }
     }
+}
+
+/// The server's own bytes.
+async fn raw(server: &Server, path: &str, media_type: &str) -> Result<(), Failure> {
+    output::raw(&server.get_as(path, media_type).await?.body)
 }
 
 /// The best rows of a bundle by Sharpe, added to `table`.
@@ -132,7 +136,7 @@ fn ratio(value: Option<f64>, variant: &Value) -> String {
 }
 
 /// Parameters and money management of a variant in one line.
-fn choices(variant: &Value) -> String {
+pub(crate) fn choices(variant: &Value) -> String {
     let mut parts = Vec::new();
     for group in ["parameters", "moneyManagement"] {
         for (key, value) in variant.get(group).and_then(Value::as_object).into_iter().flatten() {

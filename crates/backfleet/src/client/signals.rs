@@ -5,7 +5,7 @@ use model::{SignalColumn, TimeRange};
 use serde_json::{Value, json};
 
 use super::Server;
-use super::bundle::connect;
+use super::connect;
 use crate::cli::SignalsCommand;
 use crate::failure::Failure;
 use crate::output::{line, note, thousands};

@@ -24,13 +24,14 @@ use crate::support::{SOON, backfleet, command, get, import_samples, transcript};
 const LATE: Duration = Duration::from_mins(2);
 
 /// Times that can be waited for.
-const SHORT_LEASE: [&str; 6] = ["--beat", "300ms", "--grace", "900ms", "--lease", "2500ms"];
+pub(crate) const SHORT_LEASE: [&str; 6] =
+    ["--beat", "300ms", "--grace", "900ms", "--lease", "2500ms"];
 /// A lease that outlasts every outage of the tests, beside a grace that none outlasts.
 const LONG_LEASE: [&str; 6] = ["--beat", "300ms", "--grace", "900ms", "--lease", "30s"];
 
 /// Two API nodes over servers of their own, with the sample candles in InfluxDB.
-struct Fleet {
-    node_a: Node,
+pub(crate) struct Fleet {
+    pub(crate) node_a: Node,
     node_b: Node,
     postgres: Postgres,
     influx: Influx,
@@ -40,14 +41,14 @@ struct Fleet {
 }
 
 /// One API node.
-struct Node {
-    url: String,
+pub(crate) struct Node {
+    pub(crate) url: String,
     process: Backfleet,
     _data: TempDir,
 }
 
 /// One worker, its cache empty at the start.
-struct Worker {
+pub(crate) struct Worker {
     /// What it is called in the database.
     id: i64,
     process: Backfleet,
@@ -56,7 +57,7 @@ struct Worker {
 
 impl Fleet {
     /// Starts the servers, fills InfluxDB and starts two nodes.
-    fn start(lease: [&'static str; 6]) -> Fleet {
+    pub(crate) fn start(lease: [&'static str; 6]) -> Fleet {
         let files = tempfile::tempdir().unwrap();
         let (postgres, influx) = thread::scope(|scope| {
             scope.spawn(|| import_samples(files.path()));
@@ -72,7 +73,7 @@ impl Fleet {
     }
 
     /// Starts a worker that computes `pace` candles a second, so that a bundle lasts.
-    fn worker(&self, pace: u32) -> Worker {
+    pub(crate) fn worker(&self, pace: u32) -> Worker {
         let data = tempfile::tempdir().unwrap();
         let before = self.newest_worker();
         let mut arguments = vec!["worker", "--poll", "300ms", "--pace"];
@@ -137,9 +138,21 @@ impl Fleet {
         assert_eq!(self.count("SELECT count(*) FROM result_conflict"), 0, "outcomes differ");
     }
 
+    /// Kills the first node.
+    pub(crate) fn lose_node_a(&mut self) {
+        self.node_a.process.signal(Signal::KILL);
+        self.node_a.process.wait(SOON);
+    }
+
+    /// Starts the first node again at the same address.
+    pub(crate) fn regain_node_a(&mut self) {
+        let listen = &self.node_a.url["http://".len()..];
+        self.node_a = Node::at(listen, &self.database, &self.candles, self.lease);
+    }
+
     /// Ends `workers` in order, then the nodes; none may leave an advisory lock.
     #[track_caller]
-    fn end(mut self, workers: impl IntoIterator<Item = Worker>) {
+    pub(crate) fn end(mut self, workers: impl IntoIterator<Item = Worker>) {
         for mut worker in workers {
             terminate(&mut worker.process);
         }
@@ -155,9 +168,12 @@ impl Fleet {
 
 impl Node {
     fn start(database: &str, candles: &influx::Database, lease: [&str; 6]) -> Node {
+        Node::at(&format!("127.0.0.1:{}", port::free()), database, candles, lease)
+    }
+
+    fn at(listen: &str, database: &str, candles: &influx::Database, lease: [&str; 6]) -> Node {
         let data = tempfile::tempdir().unwrap();
-        let listen = format!("127.0.0.1:{}", port::free());
-        let mut arguments = vec!["serve", "--listen", &listen, "--data", text(data.path())];
+        let mut arguments = vec!["serve", "--listen", listen, "--data", text(data.path())];
         arguments.extend(lease);
         let mut process = spawn(&arguments, database, candles);
         let url = format!("http://{listen}");

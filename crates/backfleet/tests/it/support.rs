@@ -76,14 +76,22 @@ impl Dev {
     /// Starts a server over `data`.
     pub(crate) fn on(data: tempfile::TempDir, extra: &[&str]) -> Dev {
         let listen = format!("127.0.0.1:{}", port::free());
-        let mut arguments = vec!["dev", "--listen", &listen, "--data"];
-        arguments.push(data.path().to_str().unwrap());
-        arguments.extend(extra);
-        let mut process = Backfleet::spawn(command(&arguments));
-        let url = format!("http://{listen}");
-        process.until_ready(&format!("{url}/readyz"), SOON);
-        Dev { url, process, data }
+        let process = dev_process(&listen, data.path(), extra);
+        Dev { url: format!("http://{listen}"), process, data }
     }
+
+    /// Starts the server again at the same address over the same data.
+    pub(crate) fn start_again(&mut self, extra: &[&str]) {
+        self.process = dev_process(&self.url["http://".len()..], self.data.path(), extra);
+    }
+}
+
+fn dev_process(listen: &str, data: &Path, extra: &[&str]) -> Backfleet {
+    let mut arguments = vec!["dev", "--listen", listen, "--data", data.to_str().unwrap()];
+    arguments.extend(extra);
+    let mut process = Backfleet::spawn(command(&arguments));
+    process.until_ready(&format!("http://{listen}/readyz"), SOON);
+    process
 }
 
 /// The JSON answer of `GET url`, which must be 200.

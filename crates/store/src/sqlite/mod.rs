@@ -195,6 +195,8 @@ fn configured(options: SqliteConnectOptions) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(Duration::from_secs(5))
         .pragma("temp_store", "memory")
+        // A bundle's results are read twice as fast; writes do not go through the map.
+        .pragma("mmap_size", "4294967296")
 }
 
 /// A pool whose connections live as long as it does; opens them when first used.
