@@ -1,8 +1,8 @@
-//! Flags of the commands that need no server: run, indicator, candles.
+//! Flags of the commands that need no server: run and indicator.
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
 use super::values::zone;
 use super::{DataArgs, InfluxArgs};
@@ -59,76 +59,4 @@ pub(crate) enum IndicatorForm {
     Csv,
     /// One JSON document.
     Json,
-}
-
-/// How a file's rows are read and named.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ImportNames {
-    /// Exchange, where the file's name does not say.
-    #[arg(long)]
-    pub(crate) exchange: Option<String>,
-    /// Ticker, where the file's name does not say.
-    #[arg(long)]
-    pub(crate) ticker: Option<String>,
-    /// Timeframe, where neither the file's name nor its rows say.
-    #[arg(long)]
-    pub(crate) timeframe: Option<model::Timeframe>,
-    /// Days of the series: 24x7, 24x5, session or session:Area/City.
-    #[arg(long)]
-    pub(crate) calendar: Option<model::Calendar>,
-    /// IANA time zone of times without an offset.
-    #[arg(long, value_name = "ZONE", value_parser = zone)]
-    pub(crate) tz: Option<model::TimeZoneName>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum CandlesCommand {
-    /// Reads candle files (CSV, gzip, Binance ZIP) or folders into --data.
-    Import {
-        /// Files or folders.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-        #[command(flatten)]
-        names: ImportNames,
-        #[command(flatten)]
-        data: DataArgs,
-        /// One JSON document.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Series that exist, with their first and last candle and count.
-    List {
-        #[command(flatten)]
-        data: DataArgs,
-        #[command(flatten)]
-        influx: InfluxArgs,
-        /// One JSON document.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Writes the series of --data to InfluxDB.
-    Push {
-        /// Only this series, as `exchange/ticker/timeframe`.
-        #[arg(long)]
-        series: Option<String>,
-        #[command(flatten)]
-        data: DataArgs,
-        #[command(flatten)]
-        influx: InfluxArgs,
-        /// One JSON document.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Writes one series to a Parquet or CSV file.
-    Export {
-        /// The series, as `exchange/ticker/timeframe`.
-        series: String,
-        /// The file; its ending says the form: .parquet, .csv or .csv.gz.
-        #[arg(short, long, value_name = "FILE")]
-        output: PathBuf,
-        #[command(flatten)]
-        data: DataArgs,
-        #[command(flatten)]
-        influx: InfluxArgs,
-    },
 }

@@ -1,5 +1,6 @@
 //! The command line: every command, flag and environment variable.
 
+mod candles;
 mod client;
 mod local;
 mod roles;
@@ -9,8 +10,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use candles::{
+    CacheCommand, CandlesCommand, GenerateArgs, ImportArgs, ListArgs, Movement, PushArgs,
+    VerifyArgs,
+};
 pub(crate) use client::{BundleCommand, ResultsForm, ServerArgs};
-pub(crate) use local::{CandlesCommand, ImportNames, IndicatorArgs, IndicatorForm, RunArgs};
+pub(crate) use local::{IndicatorArgs, IndicatorForm, RunArgs};
 pub(crate) use roles::{
     DataArgs, DatabaseArgs, DemoArgs, DevArgs, DoctorArgs, InfluxArgs, LeaseArgs, ListenArgs,
     ServeArgs, WorkerArgs, WorkerTuning,
@@ -84,7 +89,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Values of any indicator over a candle file, at full precision.
     Indicator(IndicatorArgs),
-    /// Candles: import, list, push, export.
+    /// Candles: import, list, verify, export, generate, push, cache.
     #[command(subcommand)]
     Candles(CandlesCommand),
     /// Bundles on a server: estimate, submit, list, status, watch, results, cancel.

@@ -5,6 +5,7 @@
 mod cache;
 mod conformance;
 mod faults;
+mod forms;
 mod import;
 mod market;
 mod processes;
