@@ -12,6 +12,7 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT}
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use http_body_util::BodyExt;
+use utoipa::ToSchema;
 
 use crate::code::Code;
 use crate::problem::Problem;
@@ -34,7 +35,19 @@ enum Packing {
 pub(crate) struct Received {
     bytes: Bytes,
     packing: Packing,
+    shorten: &'static str,
 }
+
+/// The bytes of a file, as they are.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "only describes a body in the OpenAPI document")]
+pub(crate) struct FileBytes(Vec<u8>);
+
+/// How to get under the limit of a bundle request.
+const SHORTER_BUNDLE: &str = "write axes as {\"from\", \"to\", \"step\"} or split the bundle";
+/// How to get under the limit of a file.
+const SHORTER_FILE: &str = "leave out what no candle needs, or send it as Parquet";
 
 /// Reads a JSON body of at most `max` bytes; refuses other media types.
 pub(crate) async fn receive(
@@ -43,11 +56,29 @@ pub(crate) async fn receive(
     max: usize,
 ) -> Result<Received, Problem> {
     check_media_type(headers)?;
+    receive_bytes(headers, body, max, SHORTER_BUNDLE).await
+}
+
+/// Reads a file of at most `max` bytes of any media type.
+pub(crate) async fn receive_file(
+    headers: &HeaderMap,
+    body: Body,
+    max: usize,
+) -> Result<Received, Problem> {
+    receive_bytes(headers, body, max, SHORTER_FILE).await
+}
+
+async fn receive_bytes(
+    headers: &HeaderMap,
+    body: Body,
+    max: usize,
+    shorten: &'static str,
+) -> Result<Received, Problem> {
     let packing = packing(headers)?;
     let promised = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let promised: usize = promised.unwrap_or(0);
     if promised > max && headers.contains_key(EXPECT) {
-        return Err(too_large(max));
+        return Err(too_large(max, shorten));
     }
     let mut bytes = Vec::with_capacity(promised.min(max));
     let mut length = 0;
@@ -66,9 +97,9 @@ pub(crate) async fn receive(
         }
     }
     if length > max {
-        return Err(too_large(max));
+        return Err(too_large(max, shorten));
     }
-    Ok(Received { bytes: bytes.into(), packing })
+    Ok(Received { bytes: bytes.into(), packing, shorten })
 }
 
 impl Received {
@@ -76,21 +107,21 @@ impl Received {
     pub(crate) fn unpack(self, max: usize) -> Result<Bytes, Problem> {
         match self.packing {
             Packing::Plain => Ok(self.bytes),
-            Packing::Gzip => read_plain(MultiGzDecoder::new(&self.bytes[..]), max),
+            Packing::Gzip => read_plain(MultiGzDecoder::new(&self.bytes[..]), max, self.shorten),
             Packing::Zstd => {
                 let mut reader = zstd::Decoder::new(&self.bytes[..]).map_err(|_| damaged())?;
                 reader.window_log_max(MAX_WINDOW_LOG).map_err(|_| damaged())?;
-                read_plain(reader, max)
+                read_plain(reader, max, self.shorten)
             }
         }
     }
 }
 
 /// All that `reader` gives, if it is at most `max` bytes.
-fn read_plain(reader: impl Read, max: usize) -> Result<Bytes, Problem> {
+fn read_plain(reader: impl Read, max: usize, shorten: &str) -> Result<Bytes, Problem> {
     let mut plain = Vec::new();
     reader.take(max as u64 + 1).read_to_end(&mut plain).map_err(|_| damaged())?;
-    if plain.len() > max { Err(too_large(max)) } else { Ok(plain.into()) }
+    if plain.len() > max { Err(too_large(max, shorten)) } else { Ok(plain.into()) }
 }
 
 fn damaged() -> Problem {
@@ -124,10 +155,9 @@ fn packing(headers: &HeaderMap) -> Result<Packing, Problem> {
     }
 }
 
-fn too_large(max: usize) -> Problem {
+fn too_large(max: usize, shorten: &str) -> Problem {
     let detail = format!(
-        "the body is longer than {max} bytes, the maximum, counted after decompression; write axes \
-         as {{\"from\", \"to\", \"step\"}} or split the bundle"
+        "the body is longer than {max} bytes, the maximum, counted after decompression; {shorten}"
     );
     Problem::new(Code::BodyTooLarge, detail)
 }

@@ -13,6 +13,8 @@ pub enum Code {
     InvalidCursor,
     /// The bundle request has faults; the answer lists them all.
     InvalidBundle,
+    /// The uploaded file holds no signal column.
+    InvalidSignals,
     /// The `Idempotency-Key` is empty, too long or not printable.
     InvalidIdempotencyKey,
     /// The `Idempotency-Key` was used before with another body.
@@ -43,6 +45,8 @@ pub enum Code {
     StrategyNotFound,
     /// There is no such candle series.
     SeriesNotFound,
+    /// There is no such signal column.
+    SignalsNotFound,
     /// There is no such worker.
     WorkerNotFound,
     /// The job has no result yet, or never will have one.
@@ -69,11 +73,12 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the enum.
-    pub const ALL: [Code; 30] = [
+    pub const ALL: [Code; 32] = [
         Self::InvalidJson,
         Self::InvalidQuery,
         Self::InvalidCursor,
         Self::InvalidBundle,
+        Self::InvalidSignals,
         Self::InvalidIdempotencyKey,
         Self::IdempotencyKeyReused,
         Self::IdempotencyKeyBusy,
@@ -89,6 +94,7 @@ impl Code {
         Self::JobNotFound,
         Self::StrategyNotFound,
         Self::SeriesNotFound,
+        Self::SignalsNotFound,
         Self::WorkerNotFound,
         Self::JobNotCompleted,
         Self::BundleFinal,
@@ -130,6 +136,7 @@ impl Code {
             | Self::InvalidQuery
             | Self::InvalidCursor
             | Self::InvalidBundle
+            | Self::InvalidSignals
             | Self::InvalidIdempotencyKey
             | Self::IdempotencyKeyReused
             | Self::BodyTooLarge
@@ -144,6 +151,7 @@ impl Code {
             | Self::JobNotFound
             | Self::StrategyNotFound
             | Self::SeriesNotFound
+            | Self::SignalsNotFound
             | Self::WorkerNotFound
             | Self::JobNotCompleted
             | Self::BundleFinal
@@ -162,6 +170,9 @@ impl Code {
             Self::InvalidCursor => ("invalid_cursor", S::BAD_REQUEST, "The cursor is not valid"),
             Self::InvalidBundle => {
                 ("invalid_bundle", S::UNPROCESSABLE_ENTITY, "The bundle request is not valid")
+            }
+            Self::InvalidSignals => {
+                ("invalid_signals", S::UNPROCESSABLE_ENTITY, "The file holds no signal column")
             }
             Self::InvalidIdempotencyKey => {
                 ("invalid_idempotency_key", S::BAD_REQUEST, "The Idempotency-Key is not valid")
@@ -211,6 +222,9 @@ impl Code {
             }
             Self::SeriesNotFound => {
                 ("series_not_found", S::NOT_FOUND, "There is no such candle series")
+            }
+            Self::SignalsNotFound => {
+                ("signals_not_found", S::NOT_FOUND, "There is no such signal column")
             }
             Self::WorkerNotFound => ("worker_not_found", S::NOT_FOUND, "There is no such worker"),
             Self::JobNotCompleted => ("job_not_completed", S::CONFLICT, "The job has no result"),

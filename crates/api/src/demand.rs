@@ -3,6 +3,8 @@
 //! No candle is loaded for this. Inside a series candles are taken to be as dense as they are on
 //! the whole; gaps at the ends are exact, gaps inside are found by the workers.
 
+use std::collections::BTreeSet;
+
 use candles::SeriesInfo;
 use model::{Bundle, Calendar, DAY_MS, SeriesId, TimeRange, Timeframe};
 use serde::Serialize;
@@ -89,10 +91,23 @@ pub(crate) fn candles_per_job(bundle: &Bundle, stored: &[SeriesInfo]) -> f64 {
     total / (series.len() * ranges.len()).max(1) as f64
 }
 
-/// What `bundle` needs of each series, by series, then by range.
+/// What `bundle` needs of each series, by series, then by range: those that its jobs run on and those
+/// of other tickers that its strategy reads.
 pub(crate) fn needs(bundle: &Bundle, stored: &[SeriesInfo]) -> Vec<SeriesNeed> {
+    let mut series = bundle.series();
+    let timeframes: BTreeSet<Timeframe> = series.iter().map(|id| id.timeframe).collect();
+    for (_, ticker) in bundle.other_tickers() {
+        let exchange = bundle.exchange().to_owned();
+        series.extend(timeframes.iter().map(|timeframe| SeriesId {
+            exchange: exchange.clone(),
+            ticker: ticker.clone(),
+            timeframe: *timeframe,
+        }));
+    }
+    series.sort_unstable();
+    series.dedup();
     let mut needs = Vec::new();
-    for id in bundle.series() {
+    for id in series {
         let info = serving(&id, stored);
         for range in bundle.ranges() {
             needs.push(need(&id, *range, info));

@@ -17,9 +17,10 @@ macro_rules! pages {
 const PROBLEMS: &[(&str, &str)] = &pages! {
     "body_too_large" "body_unreadable" "bundle_cancelling" "bundle_final" "bundle_not_found"
     "cross_site_request" "idempotency_key_busy" "idempotency_key_reused" "internal" "invalid_bundle" "invalid_cursor"
-    "invalid_idempotency_key" "invalid_json" "invalid_query" "job_not_completed" "job_not_found"
+    "invalid_idempotency_key" "invalid_json" "invalid_query" "invalid_signals" "job_not_completed"
+    "job_not_found"
     "method_not_allowed" "not_acceptable" "not_found" "precondition_failed" "schema_mismatch"
-    "series_not_found" "source_unavailable" "store_conflict" "store_unavailable"
+    "series_not_found" "signals_not_found" "source_unavailable" "store_conflict" "store_unavailable"
     "strategy_not_found" "timeout" "unsupported_encoding" "unsupported_media_type"
     "worker_not_found"
 };
@@ -29,14 +30,15 @@ const FAULTS: &[(&str, &str)] = &pages! {
     "axis_too_long" "bad_name" "bad_text" "conflict" "duplicate_key" "empty_axis"
     "invalid_text" "invalid_time" "invalid_timeframe" "missing_field" "no_jobs" "not_here"
     "out_of_range" "reversed_range" "too_deep" "too_large" "too_long" "too_many_jobs"
-    "unknown_exchange" "unknown_field" "unknown_name" "unknown_ticker" "unknown_timeframe"
+    "unknown_exchange" "unknown_field" "unknown_name" "unknown_signals" "unknown_ticker"
+    "unknown_timeframe"
     "unknown_value" "unsupported" "wrong_type"
 };
 
 /// Codes of failed jobs and imports that are not among the others, ascending.
 const JOBS: &[(&str, &str)] = &pages! {
     "bad_candles" "data_changed" "determinism_fault" "engine_panic" "file" "import_refused"
-    "incomplete_candles" "invalid_spec" "no_candles" "no_funding" "not_inferred"
+    "incomplete_candles" "invalid_spec" "no_candles" "no_funding" "no_signals" "not_inferred"
     "result_refused" "source_rejected" "unknown_series" "unreadable_file" "worker_lost"
 };
 

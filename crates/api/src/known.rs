@@ -1,4 +1,5 @@
-//! Checks a bundle's exchange, tickers and timeframes against the series that exist.
+//! Checks a bundle's exchange, tickers and timeframes against the series that exist, those of other
+//! tickers that its strategy reads as well.
 
 use std::collections::BTreeSet;
 
@@ -36,6 +37,23 @@ pub(crate) fn unknown_series(bundle: &Bundle, request: &Value, stored: &[SeriesI
         if !tickers.contains(ticker) {
             let message = format!("no candles of \"{ticker}\" are stored for \"{exchange}\"");
             faults.add_with_hint(&pointer, "unknown_ticker", message, hint(ticker, &tickers));
+        }
+    }
+    for (pointer, ticker) in bundle.other_tickers() {
+        let timeframes = series.iter().map(|id| id.timeframe);
+        let of_other = |timeframe| SeriesId {
+            exchange: exchange.to_owned(),
+            ticker: ticker.clone(),
+            timeframe,
+        };
+        if !tickers.contains(ticker.as_str()) {
+            let message = format!("no candles of \"{ticker}\" are stored for \"{exchange}\"");
+            faults.add_with_hint(&pointer, "unknown_ticker", message, hint(&ticker, &tickers));
+        } else if let Some(timeframe) =
+            timeframes.into_iter().find(|it| serving(&of_other(*it), stored).is_none())
+        {
+            let message = format!("candles of {timeframe} cannot be made for \"{ticker}\"");
+            faults.add(&pointer, "unknown_timeframe", message);
         }
     }
     let unserved: Vec<&SeriesId> = series

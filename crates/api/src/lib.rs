@@ -46,6 +46,7 @@ mod schema;
 mod seqs;
 mod series;
 mod serve;
+mod signals;
 mod stall;
 mod status;
 mod status_cache;

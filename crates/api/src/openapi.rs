@@ -41,7 +41,7 @@ pub(crate) struct ApiDoc;
 pub fn openapi_json() -> String {
     let (_, mut document) = routes().split_for_parts();
     for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post, &mut item.patch];
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch];
         operations.into_iter().flatten().for_each(add_default_response);
     }
     document.to_pretty_json().expect("a document has only text keys")

@@ -17,7 +17,7 @@ use crate::openapi::ApiDoc;
 use crate::problem::Problem;
 use crate::{app_page, bundles, candle_chart, commands, edge, equity_chart, error_pages, events};
 use crate::{health, heatmap, honesty, job, jobs, openapi, pages, results, series, status};
-use crate::{strategies, submit, workers};
+use crate::{signals, strategies, submit, workers};
 
 /// Answers of fewer bytes are sent as they are; a status is one of them, so that its strong `ETag`
 /// names exactly the bytes sent.
@@ -45,6 +45,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(candle_chart::get_candles))
         .routes(routes!(strategies::list_strategies))
         .routes(routes!(strategies::get_strategy))
+        .routes(routes!(signals::put_signals))
+        .routes(routes!(signals::get_signals))
         .routes(routes!(series::list_series))
         .routes(routes!(series::get_series))
         .routes(routes!(workers::list_workers))

@@ -13,7 +13,7 @@ use axum::http::header::{LOCATION, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use candles::SeriesInfo;
-use model::{Bundle, BundleStatus, Digest};
+use model::{Bundle, BundleStatus, Digest, Faults};
 use serde::Serialize;
 use serde_json::Value;
 use store::{Idempotency, NewBundle, NewJob, Submitted};
@@ -250,11 +250,26 @@ async fn parse(app: &App, received: Received) -> Result<Parsed, Problem> {
     Ok(parsed)
 }
 
-/// The series that exist, if the source answers; refuses a bundle that names others.
+/// The series that exist, if the source answers; refuses a bundle that names others, or a signal
+/// column that was never uploaded.
 async fn check_series(app: &App, parsed: &Parsed) -> Result<Option<Arc<Vec<SeriesInfo>>>, Problem> {
-    let Ok(stored) = app.series().await else { return Ok(None) };
-    let faults = unknown_series(&parsed.facts.bundle, &parsed.request, &stored);
-    if faults.is_empty() { Ok(Some(stored)) } else { Err(Problem::from_faults(faults)) }
+    let bundle = &parsed.facts.bundle;
+    let stored = app.series().await.ok();
+    let mut faults = match &stored {
+        Some(stored) => unknown_series(bundle, &parsed.request, stored),
+        None => Faults::default(),
+    };
+    if let Some(hash) = bundle.strategy().signal_column
+        && !app.store().has_signals(hash).await?
+    {
+        faults.add_with_hint(
+            "/universalConfig/strategy/signalColumn",
+            "unknown_signals",
+            format!("there is no signal column {hash}"),
+            "upload it: `backfleet signals put FILE`, or PUT /api/signals",
+        );
+    }
+    if faults.is_empty() { Ok(stored) } else { Err(Problem::from_faults(faults)) }
 }
 
 /// Fills in the jobs; also says how many points were dropped.

@@ -11,6 +11,7 @@ mod open;
 mod output;
 mod replay;
 mod roles;
+mod run_files;
 mod settings;
 
 use std::ffi::OsString;
@@ -62,6 +63,7 @@ async fn run(command: Command, files: &Files) -> Result<(), Failure> {
         Command::Run(args) => Box::pin(replay::run(&args, files)).await,
         Command::Indicator(args) => indicator::run(&args),
         Command::Candles(command) => Box::pin(candle_files::run(command, files)).await,
+        Command::Signals(command) => Box::pin(client::signals(command)).await,
         Command::Bundle(command) => Box::pin(client::run(command)).await,
         Command::Openapi => {
             output::line(&api::openapi_json());

@@ -1,34 +1,44 @@
 //! `backfleet run`: one backtest here, without a server.
 
-use std::path::Path;
+use std::sync::Arc;
 
 use candles::Market;
-use candles::import::{ImportOptions, read_file};
-use model::{Bundle, Limits};
-use model::{JobSpec, TimeRange};
+use model::{Bundle, Digest, JobSpec, Limits, SignalColumn, TimeRange};
 use serde_json::Value;
+use worker::Inputs;
 
 use crate::cli::RunArgs;
 use crate::client::read_request;
 use crate::failure::{Exit, Failure};
 use crate::open;
 use crate::output::{Table, line};
+use crate::run_files::{self, CandleFiles};
 use crate::settings::Files;
 
 /// Runs one job of a bundle request and prints its outcome, or explains one candle of it.
 pub(crate) async fn run(args: &RunArgs, files: &Files) -> Result<(), Failure> {
-    let body = read_request(&args.file)?;
-    let (market, spec) = if let Some(file) = &args.candles {
-        from_file(file, &body, args)?
-    } else {
+    let mut body = read_request(&args.file)?.to_vec();
+    let mut column = match &args.signals {
+        Some(file) => Some(run_files::signals(file, args.tz.as_ref())?),
+        None => None,
+    };
+    if let Some(column) = &column {
+        body = run_files::with_signals(&body, column.as_slice().hash())?;
+    }
+    let (market, spec) = if args.candles.is_empty() {
         let market = open::market(&args.data.data, &args.influx, files)?;
         (market, job(&parse(&body, &Limits::of_stored())?, args.seq)?)
+    } else {
+        from_files(&body, args)?
     };
-    let loaded = market.load(&spec.series, spec.range, spec.warmup).await?;
-    if let Some(time) = &args.explain {
-        return explain(args, &loaded, spec, time);
+    if let (Some(hash), None) = (spec.signal_column, &column) {
+        column = Some(stored_signals(args, hash).await?);
     }
-    let replay = worker::replay(&loaded, spec).map_err(failed)?;
+    let inputs = Inputs::load(&market, &spec, column).await?;
+    if let Some(time) = &args.explain {
+        return explain(args, &inputs, spec, time);
+    }
+    let replay = worker::replay(&inputs, spec).map_err(failed)?;
     if args.json {
         line(&replay.document.to_string());
     } else {
@@ -37,33 +47,34 @@ pub(crate) async fn run(args: &RunArgs, files: &Files) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The file is the series that the request names, and its whole length the range if none is given.
-fn from_file(file: &Path, body: &[u8], args: &RunArgs) -> Result<(Market, JobSpec), Failure> {
+/// The signal column that was put into the data folder's store.
+async fn stored_signals(args: &RunArgs, hash: Digest) -> Result<Arc<SignalColumn>, Failure> {
+    let absent = || {
+        Failure::new(Exit::NotFound, format!("the signal column {hash} is not at hand"))
+            .hint("pass its file: --signals FILE")
+    };
+    if !args.data.data.join("backfleet.sqlite").is_file() {
+        return Err(absent());
+    }
+    let store = open::sqlite(&args.data.data).await?;
+    let packed = store.signals(hash).await?.ok_or_else(absent)?;
+    Ok(Arc::new(packed.unpack()?))
+}
+
+/// The files are the series that the request names, and the length of the job's own is the range if
+/// none is given.
+fn from_files(body: &[u8], args: &RunArgs) -> Result<(Market, JobSpec), Failure> {
     let seq = args.seq;
     let any = TimeRange { start_ms: 0, end_ms: model::DAY_MS };
-    let named = job(&parse(body, &with_range(any))?, seq)?.series;
-    let options = ImportOptions {
-        exchange: Some(named.exchange),
-        ticker: Some(named.ticker),
-        zone: args.tz.clone(),
-        ..ImportOptions::default()
-    };
-    let (report, candles) = match read_file(file, &options) {
-        // A file of one candle does not say how long it is: then it is what the request asks for.
-        Err(candles::Error::NotInferred { flag: "--timeframe", .. }) => {
-            read_file(file, &ImportOptions { timeframe: Some(named.timeframe), ..options })?
-        }
-        other => other?,
-    };
-    let times = &candles.open_time_ms;
-    let (Some(first), Some(last)) = (times.first(), times.last()) else {
-        return Err(Failure::new(Exit::Failure, "the candle file has no candles"));
-    };
-    let whole = TimeRange { start_ms: *first, end_ms: *last + report.series.timeframe.ms() };
+    let named = job(&parse(body, &with_range(any))?, seq)?;
+    let files =
+        CandleFiles::read(&args.candles, &named.series, &named.other_series(), args.tz.as_ref())?;
+    let (first_ms, last_ms) = files.ends;
+    let whole = TimeRange { start_ms: first_ms, end_ms: last_ms + files.own.series.timeframe.ms() };
     let mut spec = job(&parse(body, &with_range(whole))?, seq)?;
-    // The file is all there is: what it does not cover is a warning, not an error.
+    // The files are all there is: what they do not cover is a warning, not an error.
     spec.data_policy.allow_uncovered_ends = true;
-    Ok((Market::from_candles(report.series, report.calendar, candles), spec))
+    Ok((files.market, spec))
 }
 
 fn with_range(range: TimeRange) -> Limits {
@@ -115,12 +126,7 @@ fn failed(error: worker::ReplayError) -> Failure {
     Failure::new(exit, error.message).hint(hint)
 }
 
-fn explain(
-    args: &RunArgs,
-    loaded: &candles::Loaded,
-    spec: JobSpec,
-    time: &str,
-) -> Result<(), Failure> {
+fn explain(args: &RunArgs, inputs: &Inputs, spec: JobSpec, time: &str) -> Result<(), Failure> {
     let time_ms = time
         .parse::<jiff::Timestamp>()
         .map_err(|_| {
@@ -128,6 +134,7 @@ fn explain(
                 .hint("write the candle's open time as 2024-01-03T10:15:00Z")
         })?
         .as_millisecond();
+    let loaded = inputs.candles();
     let times = &loaded.as_slice().open_time_ms[loaded.start_row()..];
     if times.binary_search(&time_ms).is_err() {
         let at = |ms: i64| TimeRange { start_ms: ms, end_ms: ms }.start_text();
@@ -137,7 +144,7 @@ fn explain(
         return Err(Failure::new(Exit::NotFound, text)
             .hint(format!("the nearest one: --explain {}", at(near))));
     }
-    let explanation = worker::explain(loaded, spec, time_ms).map_err(failed)?;
+    let explanation = worker::explain(inputs, spec, time_ms).map_err(failed)?;
     if args.json {
         line(&serde_json::to_string(&explanation).map_err(anyhow::Error::from)?);
     } else {

@@ -30,7 +30,7 @@ pub use clock::Clock;
 pub use error::{Cause, Error, FileCause};
 pub use generate::Generator;
 pub use influx::{Auth, Influx, InfluxSettings, Mapping, Secret, WriteReport};
-pub use market::{Loaded, Market};
+pub use market::{History, Loaded, Market};
 pub use memory::MemorySource;
 pub use parquet::{Merged, ParquetStore};
 pub use segment::Segment;

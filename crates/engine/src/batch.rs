@@ -3,39 +3,23 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use model::settings::Instrument;
-use model::{
-    Calendar, CandleSlice, Fill, JobSpec, Outcome, SkipReason, TimeRange, Timeframe, Warmup,
-};
+use model::settings::BothTouched;
+use model::{CandleSlice, FillReason, JobSpec, Outcome, SkipReason, Warmup};
 
-use crate::Error;
+use crate::beside::Beside;
 use crate::bits::Bits;
 use crate::evaluate::Evaluator;
 use crate::frame::Column;
 use crate::graph::{Graph, NodeId};
+use crate::input::Seeded;
 use crate::marks::{DayGrid, Ledger};
 use crate::plan::{Draft, Exchange, Plan, draft};
-use crate::walk::{Blocks, Close, Observer, Position, Track, Walked, most_fills, walk};
+use crate::sensitivity::{Sensitivity, Way};
+use crate::walk::{Blocks, Close, Journal, Observer, Position, Track, Walked, most_fills, walk};
+use crate::{Error, Input};
 
 /// Candles of a variant between two calls of its [`Monitor`].
 pub const PROGRESS_STRIDE: usize = 8_192;
-
-/// What all variants of a batch share.
-#[derive(Clone, Copy, Debug)]
-pub struct Input<'a> {
-    /// Candles from W before the range (fewer where history is short) to its end, exclusive.
-    pub candles: CandleSlice<'a>,
-    /// Their length.
-    pub timeframe: Timeframe,
-    /// Which of them are traded, by open time.
-    pub range: TimeRange,
-    /// The days that are marked.
-    pub calendar: &'a Calendar,
-    /// Trading rules as resolved.
-    pub instrument: Instrument,
-    /// Candles missing inside the range, as the caller counted them.
-    pub missing: u64,
-}
 
 /// One variant run to its end.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +34,8 @@ pub struct Run {
     pub final_equity: f64,
     /// Whether nothing was left to trade with.
     pub ruined: bool,
+    /// Both ways through ambiguous candles, if `fill.sensitivity` asks for them; in no hash.
+    pub sensitivity: Option<Sensitivity>,
 }
 
 /// What a monitor wants of a variant.
@@ -102,63 +88,75 @@ fn run_groups(
     let candles = input.candles.rows(0..end);
     let grid = DayGrid::new(input.calendar, input.timeframe, input.range, candles, first);
     let mut results: Vec<Option<Result<Run, Error>>> = specs.iter().map(|_| None).collect();
-    let mut groups: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<u32, Vec<(usize, &JobSpec, Beside<'_>)>> = BTreeMap::new();
     for (index, spec) in specs.iter().enumerate() {
-        match refuse(spec) {
+        let traded = candles.rows(first..end);
+        match refuse(input, spec).and_then(|()| Beside::new(input, spec, traded)) {
             Err(error) => results[index] = Some(Err(error)),
-            Ok(()) => groups.entry(spec.warmup).or_default().push(index),
+            Ok(beside) => groups.entry(spec.warmup).or_default().push((index, spec, beside)),
         }
     }
     for members in groups.into_values() {
-        let group = Group::new(input, candles, first, specs, &members);
+        let group = Group::new(input, (first, end), members);
         group.run(&grid, |index, result| results[index] = Some(result), monitor, observer);
     }
     results.into_iter().map(|result| result.expect("each variant was refused or run")).collect()
 }
 
-/// Refuses what this version of the engine does not run.
-pub(crate) fn refuse(spec: &JobSpec) -> Result<(), Error> {
+/// Refuses what this version of the engine does not run and what `input` does not hold.
+pub(crate) fn refuse(input: &Input<'_>, spec: &JobSpec) -> Result<(), Error> {
     let features = model::support::unsupported(spec);
-    if features.is_empty() { Ok(()) } else { Err(Error::Unsupported { features }) }
+    if !features.is_empty() {
+        return Err(Error::Unsupported { features });
+    }
+    let has = |ticker: &str| input.extras.others.iter().any(|(name, _)| *name == ticker);
+    if let Some(series) = spec.other_series().into_iter().find(|it| !has(&it.ticker)) {
+        return Err(Error::NoOtherCandles { series });
+    }
+    if spec.signal_column.is_some() && input.extras.signals.is_none() {
+        return Err(Error::NoSignals);
+    }
+    Ok(())
 }
 
 /// Variants of one W: all their nodes are seeded at the same row.
 struct Group<'a, 'i> {
     input: &'i Input<'a>,
-    /// Candles from the seed row on.
-    candles: CandleSlice<'a>,
-    /// Blocks of `candles`.
+    /// What nodes are computed from.
+    ground: Seeded<'a>,
+    /// Blocks of its candles.
     blocks: Blocks,
     /// First row of the range among them.
     first: usize,
     graph: Graph,
-    members: Vec<Member<'i>>,
+    members: Vec<Member<'a, 'i>>,
 }
 
-struct Member<'i> {
+struct Member<'a, 'i> {
     index: usize,
     spec: &'i JobSpec,
     draft: Draft,
+    beside: Beside<'a>,
 }
 
 impl<'a, 'i> Group<'a, 'i> {
     fn new(
         input: &'i Input<'a>,
-        candles: CandleSlice<'a>,
-        first: usize,
-        specs: &[&'i JobSpec],
-        members: &[usize],
+        (first, end): (usize, usize),
+        members: Vec<(usize, &'i JobSpec, Beside<'a>)>,
     ) -> Group<'a, 'i> {
-        let asked = members.first().map_or(0, |index| specs[*index].warmup);
+        let any = members.first().map(|(_, spec, _)| *spec);
+        let (asked, ticker) = any.map_or((0, ""), |spec| (spec.warmup, &spec.series.ticker));
         let seed = first.saturating_sub(asked as usize);
-        let mut graph = Graph::default();
-        let members = members.iter().map(|index| {
-            let spec = specs[*index];
-            Member { index: *index, spec, draft: draft(&mut graph, spec) }
+        let mut graph = Graph::of(ticker);
+        let members = members.into_iter().map(|(index, spec, beside)| {
+            let draft = draft(&mut graph, spec);
+            Member { index, spec, draft, beside }
         });
         let members = members.collect();
-        let candles = candles.rows(seed..candles.len());
-        Group { input, candles, blocks: Blocks::new(candles), first: first - seed, graph, members }
+        let ground = input.seeded(seed, end);
+        let blocks = Blocks::new(ground.candles);
+        Group { input, ground, blocks, first: first - seed, graph, members }
     }
 
     fn run(
@@ -168,16 +166,26 @@ impl<'a, 'i> Group<'a, 'i> {
         monitor: &impl Monitor,
         observer: &mut impl Observer,
     ) {
-        let Input { timeframe, calendar, .. } = *self.input;
-        let mut evaluator = Evaluator::new(&self.graph, self.candles, timeframe, calendar);
+        let mut evaluator = Evaluator::new(&self.graph, &self.ground);
         let last_use = self.last_use();
-        let mut fills = Vec::new();
+        let mut journal = Journal::default();
         for (position, member) in self.members.iter().enumerate() {
             let plan = member.draft.map(&mut Values(&mut evaluator));
-            fills.clear();
             let progress = |candles_done| monitor.progress(member.index, candles_done);
-            let walked = self.walk(member, &plan, &mut fills, observer, progress);
-            done(member.index, walked.map(|walked| self.finish(member, grid, &fills, walked)));
+            let run = self.walk(member, member.spec, &plan, &mut journal, observer, progress);
+            let run = run.map(|walked| self.finish(member, grid, &journal, walked));
+            let run = run.and_then(|mut run| {
+                if member.spec.fill.sensitivity {
+                    // Its candles are done: only whether to go on is asked.
+                    let done = self.ground.candles.len() - self.first;
+                    let progress = |_| monitor.progress(member.index, done);
+                    let both =
+                        self.both_ways(member, &plan, &run, &mut journal, observer, progress);
+                    run.sensitivity = Some(both?);
+                }
+                Ok(run)
+            });
+            done(member.index, run);
             drop(plan);
             for id in self.graph.ids().filter(|id| last_use[id.index()] == Some(position)) {
                 evaluator.forget(id);
@@ -187,40 +195,81 @@ impl<'a, 'i> Group<'a, 'i> {
 
     fn walk(
         &self,
-        member: &Member<'_>,
+        member: &Member<'_, '_>,
+        spec: &JobSpec,
         plan: &Plan<'_>,
-        fills: &mut Vec<Fill>,
+        journal: &mut Journal,
         observer: &mut impl Observer,
         progress: impl FnMut(usize) -> Control,
     ) -> Result<Walked, Error> {
-        let candles = (self.candles, &self.blocks);
-        let track = track(self.input, candles, self.first, member.spec, plan);
-        fills.reserve(most_fills(&track));
-        walk(track, fills, observer, progress).map_err(|_| Error::Stopped)
+        let candles = (self.ground.candles, &self.blocks);
+        let track = track(self.input, candles, self.first, spec, plan, &member.beside);
+        journal.restart(most_fills(&track), track.beside.funding().len());
+        walk(track, journal, observer, progress).map_err(|_| Error::Stopped)
     }
 
-    fn finish(&self, member: &Member<'_>, grid: &DayGrid, fills: &[Fill], walked: Walked) -> Run {
-        let balance = member.spec.balance;
-        let mut ledger = Ledger::new(balance);
-        for fill in fills {
-            ledger.book(fill);
-        }
-        let last_close = self.candles.close[self.candles.len() - 1];
+    /// Walks the ways through ambiguous candles that `run` did not take.
+    fn both_ways(
+        &self,
+        member: &Member<'_, '_>,
+        plan: &Plan<'_>,
+        run: &Run,
+        journal: &mut Journal,
+        observer: &mut impl Observer,
+        progress: impl Fn(usize) -> Control,
+    ) -> Result<Sensitivity, Error> {
+        let entries = |fills: &[model::Fill]| {
+            fills.iter().filter(|fill| fill.reason == FillReason::Entry).count() as u64
+        };
+        let ambiguous = run.outcome.counts.ambiguous;
+        let trades = entries(&run.outcome.fills);
+        let taken = Way { final_equity: run.final_equity, ambiguous, trades };
+        let mut way = |rule: BothTouched| {
+            if ambiguous == 0 || member.spec.fill.both_touched == rule {
+                return Ok(taken);
+            }
+            let mut spec = member.spec.clone();
+            spec.fill.both_touched = rule;
+            let walked = self.walk(member, &spec, plan, journal, observer, &progress)?;
+            let final_equity = self.final_equity(&spec, journal);
+            let trades = entries(&journal.fills);
+            Ok(Way { final_equity, ambiguous: walked.counts.ambiguous, trades })
+        };
+        let stop_first = way(BothTouched::StopFirst)?;
+        Ok(Sensitivity { stop_first, target_first: way(BothTouched::TargetFirst)? })
+    }
+
+    /// Cash and position at the last close.
+    fn final_equity(&self, spec: &JobSpec, journal: &Journal) -> f64 {
+        let mut ledger = Ledger::new(spec.balance);
+        journal.entries().for_each(|entry| ledger.book(entry));
+        ledger.equity(self.ground.candles.close[self.ground.candles.len() - 1])
+    }
+
+    fn finish(
+        &self,
+        member: &Member<'_, '_>,
+        grid: &DayGrid,
+        journal: &Journal,
+        walked: Walked,
+    ) -> Run {
+        let spec = member.spec;
         let mut counts = walked.counts;
         counts.missing = self.input.missing;
         let outcome = Outcome {
-            daily_marks: grid.marks(balance, fills, self.input.candles),
-            fills: fills.to_vec(),
-            funding: Vec::new(),
+            daily_marks: grid.marks(spec.balance, journal, self.input.candles),
+            fills: journal.fills.clone(),
+            funding: journal.funding.clone(),
             open_position: walked.open_position,
             counts,
         };
         Run {
             outcome,
-            warmup: self.warmup(member.spec),
-            candles: (self.candles.len() - self.first) as u64,
-            final_equity: ledger.equity(last_close),
+            warmup: self.warmup(spec),
+            candles: (self.ground.candles.len() - self.first) as u64,
+            final_equity: self.final_equity(spec, journal),
             ruined: walked.ruined,
+            sensitivity: None,
         }
     }
 
@@ -268,6 +317,7 @@ pub(crate) fn track<'t>(
     first: usize,
     spec: &'t JobSpec,
     plan: &'t Plan<'t>,
+    beside: &'t Beside<'t>,
 ) -> Track<'t> {
     Track {
         candles,
@@ -278,6 +328,7 @@ pub(crate) fn track<'t>(
         instrument: input.instrument,
         spec,
         plan,
+        beside,
     }
 }
 

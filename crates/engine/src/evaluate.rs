@@ -1,16 +1,19 @@
 //! Values of nodes: each node is computed once over all rows, when it is first asked for.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use model::strategy::{CompareOp, MathOp, Price, WindowOp};
-use model::{Calendar, CandleSlice, Timeframe};
+use model::{Calendar, SignalSlice};
 
 use crate::bits::Bits;
 use crate::clock;
 use crate::frame::{Column, Frame};
-use crate::graph::{Direction, FrameId, Graph, Node, NodeId};
+use crate::graph::{Direction, FrameId, Graph, Node, NodeId, Origin};
 use crate::indicators;
 use crate::indicators::window;
+use crate::input::Seeded;
+use crate::order::Order;
 
 /// What a node is over all rows of its frame.
 #[derive(Clone, Debug)]
@@ -25,37 +28,63 @@ enum Value<'a> {
 pub(crate) struct Evaluator<'a, 'g> {
     graph: &'g Graph,
     frames: Vec<Frame<'a>>,
+    /// For the rows of a frame, how many candles of another had closed: by (other, frame).
+    closed: BTreeMap<(FrameId, FrameId), Rc<Vec<usize>>>,
+    signals: Option<SignalSlice<'a>>,
     calendar: &'a Calendar,
     values: Vec<Option<Value<'a>>>,
-    /// Where the numbers that were compared are no nulls.
-    defined: Vec<Option<Rc<Bits>>>,
+    /// How the two numbers that were compared last compare.
+    latest_order: Option<((NodeId, NodeId), Rc<Order>)>,
 }
 
 impl<'a, 'g> Evaluator<'a, 'g> {
-    /// Nothing is computed yet. `candles` start at the row that every node is seeded at.
-    pub(crate) fn new(
-        graph: &'g Graph,
-        candles: CandleSlice<'a>,
-        timeframe: Timeframe,
-        calendar: &'a Calendar,
-    ) -> Evaluator<'a, 'g> {
-        let mut frames = vec![Frame::of_series(candles, timeframe)];
-        for (of, timeframe) in graph.frames() {
-            frames.push(frames[of.index()].resampled(*timeframe));
+    /// Nothing is computed yet.
+    ///
+    /// # Panics
+    /// If a node reads a ticker that `ground` lacks; [`crate::batch::refuse`] keeps them out.
+    pub(crate) fn new(graph: &'g Graph, ground: &Seeded<'a>) -> Evaluator<'a, 'g> {
+        let Seeded { candles, others, signals, timeframe, calendar } = ground;
+        let mut frames = vec![Frame::of_series(*candles, *timeframe)];
+        let end_ms = frames[0].end_ms();
+        for origin in graph.frames() {
+            frames.push(match origin {
+                Origin::Folded(of, timeframe) => frames[of.index()].folded(*timeframe, end_ms),
+                Origin::Ticker(ticker) => {
+                    let other = others.iter().find(|(name, _)| name == ticker);
+                    let (_, candles) = other.expect("a spec that reads other candles was refused");
+                    Frame::of_series(*candles, *timeframe)
+                }
+            });
         }
         let count = graph.len();
-        Evaluator { graph, frames, calendar, values: vec![None; count], defined: vec![None; count] }
+        Evaluator {
+            graph,
+            frames,
+            closed: BTreeMap::new(),
+            signals: *signals,
+            calendar,
+            values: vec![None; count],
+            latest_order: None,
+        }
     }
 
-    /// The row of `frame` that can be read at the close of `row` of the job's candles.
-    pub(crate) fn readable_row(&self, frame: FrameId, row: usize) -> Option<usize> {
-        match self.graph.frames().get(frame.index().wrapping_sub(1)) {
-            None => Some(row),
-            Some((outer, _)) => {
-                let row = self.readable_row(*outer, row)?;
-                self.frames[frame.index()].closed[row].checked_sub(1)
-            }
+    /// The row of the last frame of `path` that can be read at the close of `row` of the job's
+    /// candles, each frame of it being carried onto the one before.
+    pub(crate) fn readable_row(&mut self, path: &[FrameId], row: usize) -> Option<usize> {
+        let mut outer = FrameId::BASE;
+        let mut readable = row;
+        for frame in path {
+            readable = self.closed(*frame, outer)[readable].checked_sub(1)?;
+            outer = *frame;
         }
+        Some(readable)
+    }
+
+    fn closed(&mut self, frame: FrameId, outer: FrameId) -> Rc<Vec<usize>> {
+        let closed = self.closed.entry((frame, outer)).or_insert_with(|| {
+            Rc::new(self.frames[frame.index()].closed_by(&self.frames[outer.index()]))
+        });
+        Rc::clone(closed)
     }
 
     /// Values of a number.
@@ -77,7 +106,6 @@ impl<'a, 'g> Evaluator<'a, 'g> {
     /// Gives the memory of a node back; it is computed again if it is asked for.
     pub(crate) fn forget(&mut self, id: NodeId) {
         self.values[id.index()] = None;
-        self.defined[id.index()] = None;
     }
 
     fn value(&mut self, id: NodeId) -> Value<'a> {
@@ -139,7 +167,8 @@ impl<'a, 'g> Evaluator<'a, 'g> {
                 value_when(&condition, &of).into()
             }
             Node::CountTrue { condition, n } => count_true(&self.truth(*condition), *n).into(),
-            Node::Carry(of) => self.carried(*of).into(),
+            Node::Carry(of) => self.carried(frame, *of).into(),
+            Node::Uploaded => self.uploaded(frame).into(),
             Node::Constant(_)
             | Node::Compare { .. }
             | Node::Cross { .. }
@@ -149,20 +178,18 @@ impl<'a, 'g> Evaluator<'a, 'g> {
             | Node::Within(..)
             | Node::Held(..)
             | Node::Steps { .. }
-            | Node::CarryBits(_) => return Value::Truth(Rc::new(self.condition(rows, node))),
+            | Node::CarryBits(_) => return Value::Truth(Rc::new(self.condition(frame, node))),
         };
         Value::Number(column)
     }
 
-    fn condition(&mut self, rows: usize, node: &Node) -> Bits {
+    fn condition(&mut self, frame: FrameId, node: &Node) -> Bits {
+        let rows = self.frames[frame.index()].len();
         match node {
             Node::Constant(value) => Bits::constant(rows, *value),
             Node::Compare { op, left, right } => self.compare(*op, *left, *right),
-            Node::Cross { direction: Direction::Up, left, right, negated } => {
-                self.cross(*left, *right, *negated)
-            }
-            Node::Cross { direction: Direction::Down, left, right, negated } => {
-                self.cross(*right, *left, *negated)
+            Node::Cross { direction, left, right, negated } => {
+                self.cross(*direction, *left, *right, *negated)
             }
             Node::Flag { of, negated } => {
                 let of = self.number(*of);
@@ -181,9 +208,9 @@ impl<'a, 'g> Evaluator<'a, 'g> {
             }
             Node::CarryBits(of) => {
                 let bits = self.truth(*of);
-                let frame = &self.frames[self.graph.node(*of).0.index()];
-                let closed = |row: usize| frame.closed[row].checked_sub(1);
-                Bits::from_fn(rows, |row| closed(row).is_some_and(|row| bits.get(row)))
+                let closed = self.closed(self.graph.node(*of).0, frame);
+                let readable = |row: usize| closed[row].checked_sub(1);
+                Bits::from_fn(rows, |row| readable(row).is_some_and(|row| bits.get(row)))
             }
             Node::Number(_)
             | Node::Price(_)
@@ -198,52 +225,65 @@ impl<'a, 'g> Evaluator<'a, 'g> {
             | Node::BarsSince(_)
             | Node::ValueWhen { .. }
             | Node::CountTrue { .. }
-            | Node::Carry(_) => unreachable!("a number is no condition"),
+            | Node::Carry(_)
+            | Node::Uploaded => unreachable!("a number is no condition"),
         }
     }
 
     /// A comparison of two numbers, false where one is null.
     fn compare(&mut self, op: CompareOp, left: NodeId, right: NodeId) -> Bits {
-        let defined = self.defined(left).and(&self.defined(right));
-        let (left, right) = (self.number(left), self.number(right));
-        let below = || Bits::below(&left, &right);
-        let above = || Bits::below(&right, &left);
+        let order = self.order(left, right);
         match op {
-            CompareOp::Lt => defined.and(&below()),
-            CompareOp::Le => defined.and_not(&above()),
-            CompareOp::Gt => defined.and(&above()),
-            CompareOp::Ge => defined.and_not(&below()),
-            CompareOp::Eq => defined.and_not(&below()).and_not(&above()),
-            CompareOp::Ne => defined.and(&below().or(&above())),
+            CompareOp::Lt => order.below.clone(),
+            CompareOp::Le => order.below.or(&order.equal),
+            CompareOp::Gt => order.above.clone(),
+            CompareOp::Ge => order.above.or(&order.equal),
+            CompareOp::Eq => order.equal.clone(),
+            CompareOp::Ne => order.below.or(&order.above),
         }
     }
 
-    /// `left` was at or below `right` and is above it; `negated`: all four are there and it is not
-    /// so.
-    fn cross(&mut self, left: NodeId, right: NodeId, negated: bool) -> Bits {
-        let defined = self.defined(left).and(&self.defined(right));
-        let above = Bits::below(&self.number(right), &self.number(left));
-        let defined = defined.and(&defined.a_row_later());
-        let crossed = above.and_not(&above.a_row_later());
-        if negated { defined.and_not(&crossed) } else { defined.and(&crossed) }
+    /// `left` was not yet on that side of `right` and now is; `negated`: all four numbers are there
+    /// and it is not so.
+    fn cross(&mut self, direction: Direction, left: NodeId, right: NodeId, negated: bool) -> Bits {
+        let order = self.order(left, right);
+        let (from, to) = match direction {
+            Direction::Up => (&order.below, &order.above),
+            Direction::Down => (&order.above, &order.below),
+        };
+        let crossed = to.and(&from.or(&order.equal).a_row_later());
+        if !negated {
+            return crossed;
+        }
+        let defined = order.defined();
+        defined.and(&defined.a_row_later()).and_not(&crossed)
     }
 
-    /// Where a number is no null.
-    fn defined(&mut self, id: NodeId) -> Rc<Bits> {
-        if let Some(defined) = &self.defined[id.index()] {
-            return Rc::clone(defined);
+    /// How two numbers compare; kept for the next condition about the same two.
+    fn order(&mut self, left: NodeId, right: NodeId) -> Rc<Order> {
+        if let Some((pair, order)) = &self.latest_order
+            && *pair == (left, right)
+        {
+            return Rc::clone(order);
         }
-        let defined = Rc::new(Bits::defined(&self.number(id)));
-        self.defined[id.index()] = Some(Rc::clone(&defined));
-        defined
+        let order = Rc::new(Order::of(&self.number(left), &self.number(right)));
+        self.latest_order = Some(((left, right), Rc::clone(&order)));
+        order
     }
 
     /// Values of the last candle of another frame that had closed, null before the first.
-    fn carried(&mut self, of: NodeId) -> Vec<f64> {
+    fn carried(&mut self, frame: FrameId, of: NodeId) -> Vec<f64> {
         let values = self.number(of);
-        let frame = &self.frames[self.graph.node(of).0.index()];
-        let closed = frame.closed.iter();
-        closed.map(|count| count.checked_sub(1).map_or(f64::NAN, |row| values[row])).collect()
+        let closed = self.closed(self.graph.node(of).0, frame);
+        let readable = closed.iter().map(|count| count.checked_sub(1));
+        readable.map(|row| row.map_or(f64::NAN, |row| values[row])).collect()
+    }
+
+    /// The uploaded signal of each row, 0 where there is none.
+    fn uploaded(&self, frame: FrameId) -> Vec<f64> {
+        let signals = self.signals.expect("a spec that reads uploaded signals was refused");
+        let times_ms = &self.frames[frame.index()].open_time_ms;
+        signals.aligned(times_ms).map(f64::from).collect()
     }
 
     fn fold(&mut self, nodes: &[NodeId], rows: usize, all: bool) -> Bits {

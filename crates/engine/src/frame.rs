@@ -36,9 +36,6 @@ impl<T> From<Vec<T>> for Column<'_, T> {
 pub(crate) struct Frame<'a> {
     /// Length of each candle.
     timeframe: Timeframe,
-    /// For each row of the frame these candles were made of, how many of them had closed by its
-    /// close; empty for the job's own.
-    pub(crate) closed: Vec<usize>,
     /// Open times, ms.
     pub(crate) open_time_ms: Column<'a, i64>,
     /// First prices.
@@ -58,7 +55,6 @@ impl<'a> Frame<'a> {
     pub(crate) fn of_series(candles: CandleSlice<'a>, timeframe: Timeframe) -> Frame<'a> {
         Frame {
             timeframe,
-            closed: Vec::new(),
             open_time_ms: Column::Series(candles.open_time_ms),
             open: Column::Series(candles.open),
             high: Column::Series(candles.high),
@@ -68,24 +64,11 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// These candles folded into longer ones.
-    ///
-    /// The candle [T, T + H) can be read on a row that closes at or after T + H, by the clock: rows
-    /// that are missing change nothing.
-    pub(crate) fn resampled(&self, timeframe: Timeframe) -> Frame<'a> {
-        let length_ms = self.timeframe.ms();
-        let end_ms = self.open_time_ms.last().map_or(0, |time_ms| time_ms + length_ms);
+    /// These candles folded into longer ones that end at or before `end_ms`.
+    pub(crate) fn folded(&self, timeframe: Timeframe, end_ms: i64) -> Frame<'a> {
         let candles = model::resample(self.candles(), self.timeframe, timeframe, end_ms).candles;
-        let mut count = 0;
-        let closed = self.open_time_ms.iter().map(|time_ms| {
-            let later = &candles.open_time_ms[count..];
-            let reached = |open_ms: &&i64| **open_ms + timeframe.ms() <= time_ms + length_ms;
-            count += later.iter().take_while(reached).count();
-            count
-        });
         Frame {
             timeframe,
-            closed: closed.collect(),
             open_time_ms: candles.open_time_ms.into(),
             open: candles.open.into(),
             high: candles.high.into(),
@@ -93,6 +76,27 @@ impl<'a> Frame<'a> {
             close: candles.close.into(),
             volume: candles.volume.into(),
         }
+    }
+
+    /// For each row of `outer`, how many of these candles had closed by its close.
+    ///
+    /// The candle [T, T + H) can be read on a row that closes at or after T + H, by the clock: rows
+    /// that are missing in either change nothing.
+    pub(crate) fn closed_by(&self, outer: &Frame<'_>) -> Vec<usize> {
+        let (length_ms, outer_ms) = (self.timeframe.ms(), outer.timeframe.ms());
+        let mut count = 0;
+        let closed = outer.open_time_ms.iter().map(|time_ms| {
+            let later = &self.open_time_ms[count..];
+            let reached = |open_ms: &&i64| **open_ms + length_ms <= time_ms + outer_ms;
+            count += later.iter().take_while(reached).count();
+            count
+        });
+        closed.collect()
+    }
+
+    /// When the last candle closes, ms; 0 where there is none.
+    pub(crate) fn end_ms(&self) -> i64 {
+        self.open_time_ms.last().map_or(0, |time_ms| time_ms + self.timeframe.ms())
     }
 
     /// Rows.

@@ -22,7 +22,7 @@ impl NodeId {
     }
 }
 
-/// Number of a set of candles: the job's own, or longer ones made of them.
+/// Number of a set of candles: the job's own, another ticker's, or longer ones made of either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FrameId(u32);
 
@@ -34,6 +34,15 @@ impl FrameId {
     pub(crate) fn index(self) -> usize {
         self.0 as usize
     }
+}
+
+/// What the candles of a frame beside the job's own are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Those of another frame folded into a longer timeframe.
+    Folded(FrameId, Timeframe),
+    /// Those of another ticker.
+    Ticker(String),
 }
 
 /// Which way [`Node::Steps`] go.
@@ -76,6 +85,8 @@ pub(crate) enum Node {
     CountTrue { condition: NodeId, n: usize },
     /// A number of another frame, carried forward.
     Carry(NodeId),
+    /// The uploaded signal: 1, -1 or 0.
+    Uploaded,
     /// The same truth on all rows.
     Constant(bool),
     /// Comparison of two numbers.
@@ -102,7 +113,11 @@ impl Node {
     /// Calls `visit` with each node that this one reads.
     pub(crate) fn inputs(&self, mut visit: impl FnMut(NodeId)) {
         match self {
-            Node::Number(_) | Node::Price(_) | Node::Clock { .. } | Node::Constant(_) => {}
+            Node::Number(_)
+            | Node::Price(_)
+            | Node::Clock { .. }
+            | Node::Constant(_)
+            | Node::Uploaded => {}
             Node::Call { of, .. } => of.iter().copied().for_each(visit),
             Node::Output { call: of, .. }
             | Node::Abs(of)
@@ -156,10 +171,17 @@ pub(crate) fn rows(arg: &Arg) -> usize {
 pub(crate) struct Graph {
     nodes: Vec<(FrameId, Node)>,
     ids: BTreeMap<(FrameId, Node), NodeId>,
-    frames: Vec<(FrameId, Timeframe)>,
+    frames: Vec<Origin>,
+    /// The ticker of the job's own candles.
+    own: String,
 }
 
 impl Graph {
+    /// No node yet; `own` is the ticker of the job's own candles.
+    pub(crate) fn of(own: &str) -> Graph {
+        Graph { own: own.to_owned(), ..Graph::default() }
+    }
+
     /// Nodes there are.
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()
@@ -176,8 +198,8 @@ impl Graph {
         (0..u32::try_from(self.nodes.len()).expect("fewer nodes than 2^32")).map(NodeId)
     }
 
-    /// The frames made of longer candles, from number 1: of which frame, and how long.
-    pub(crate) fn frames(&self) -> &[(FrameId, Timeframe)] {
+    /// The frames beside the job's own candles, from number 1; each after the one it is made of.
+    pub(crate) fn frames(&self) -> &[Origin] {
         &self.frames
     }
 
@@ -210,9 +232,11 @@ impl Graph {
             Expr::CountTrue { condition, n } => {
                 Node::CountTrue { condition: self.cond(frame, condition), n: rows(n) }
             }
-            Expr::Scope { tf, of, .. } => {
-                let Some(tf) = tf else { return self.expr(frame, of) };
-                let inner = self.frame(frame, *tf);
+            Expr::Scope { tf, ticker, of } => {
+                let inner = self.scope(frame, *tf, ticker.as_deref());
+                if inner == frame {
+                    return self.expr(frame, of);
+                }
                 Node::Carry(self.expr(inner, of))
             }
         };
@@ -263,13 +287,27 @@ impl Graph {
             }
             Cond::Rising(of, n) => self.steps(frame, Direction::Up, (of, n), negated),
             Cond::Falling(of, n) => self.steps(frame, Direction::Down, (of, n), negated),
-            Cond::Scope { tf, of, .. } => {
-                let Some(tf) = tf else { return self.signed(frame, of, negated) };
-                let inner = self.frame(frame, *tf);
+            Cond::Scope { tf, ticker, of } => {
+                let inner = self.scope(frame, *tf, ticker.as_deref());
+                if inner == frame {
+                    return self.signed(frame, of, negated);
+                }
                 Node::CarryBits(self.signed(inner, of, negated))
             }
         };
         self.intern(frame, node)
+    }
+
+    /// The uploaded signal.
+    pub(crate) fn uploaded(&mut self) -> NodeId {
+        self.intern(FrameId::BASE, Node::Uploaded)
+    }
+
+    /// Where the uploaded signal is (`Eq`) or is not (`Ne`) `wanted`.
+    pub(crate) fn uploaded_is(&mut self, op: CompareOp, wanted: f64) -> NodeId {
+        let left = self.uploaded();
+        let right = self.intern(FrameId::BASE, Node::Number(wanted.to_bits()));
+        self.intern(FrameId::BASE, Node::Compare { op, left, right })
     }
 
     /// The node where all of `nodes` hold.
@@ -316,11 +354,39 @@ impl Graph {
         Node::Output { call: node, output: call.output }
     }
 
-    /// The candles of `of` folded into `timeframe`.
-    pub(crate) fn frame(&mut self, of: FrameId, timeframe: Timeframe) -> FrameId {
-        let known = self.frames.iter().position(|frame| *frame == (of, timeframe));
+    /// The candles that a scope inside `outer` runs on: those of `ticker`, folded as `outer` is,
+    /// then folded into `tf`. `outer` itself where that is what it has.
+    pub(crate) fn scope(
+        &mut self,
+        outer: FrameId,
+        tf: Option<Timeframe>,
+        ticker: Option<&str>,
+    ) -> FrameId {
+        let frame = ticker.map_or(outer, |ticker| self.of_ticker(outer, ticker));
+        tf.map_or(frame, |tf| self.frame(Origin::Folded(frame, tf)))
+    }
+
+    /// The frame that is to the candles of `ticker` what `like` is to its own.
+    fn of_ticker(&mut self, like: FrameId, ticker: &str) -> FrameId {
+        match self.origin(like).cloned() {
+            Some(Origin::Folded(of, tf)) => {
+                let of = self.of_ticker(of, ticker);
+                self.frame(Origin::Folded(of, tf))
+            }
+            None | Some(Origin::Ticker(_)) if ticker == self.own => FrameId::BASE,
+            None | Some(Origin::Ticker(_)) => self.frame(Origin::Ticker(ticker.to_owned())),
+        }
+    }
+
+    /// What `frame` is made of; `None` for the job's own candles.
+    fn origin(&self, frame: FrameId) -> Option<&Origin> {
+        self.frames.get(frame.index().checked_sub(1)?)
+    }
+
+    fn frame(&mut self, origin: Origin) -> FrameId {
+        let known = self.frames.iter().position(|frame| *frame == origin);
         let index = known.unwrap_or_else(|| {
-            self.frames.push((of, timeframe));
+            self.frames.push(origin);
             self.frames.len() - 1
         });
         FrameId(u32::try_from(index + 1).expect("fewer frames than 2^32"))

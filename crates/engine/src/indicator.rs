@@ -7,6 +7,7 @@ use model::{Calendar, CandleSlice, Timeframe};
 use crate::Error;
 use crate::evaluate::Evaluator;
 use crate::graph::{FrameId, Graph};
+use crate::input::Seeded;
 
 /// Values of `expr` on every candle of a series of `timeframe`, null as NaN.
 ///
@@ -31,6 +32,6 @@ pub fn indicator(
     }
     let mut graph = Graph::default();
     let node = graph.expr(FrameId::BASE, expr);
-    let values = Evaluator::new(&graph, candles, timeframe, calendar).number(node).to_vec();
-    Ok(values)
+    let ground = Seeded { candles, others: Vec::new(), signals: None, timeframe, calendar };
+    Ok(Evaluator::new(&graph, &ground).number(node).to_vec())
 }

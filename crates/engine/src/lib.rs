@@ -10,6 +10,7 @@
 //! on the other variants of the batch.
 
 mod batch;
+mod beside;
 mod bits;
 mod clock;
 mod error;
@@ -19,11 +20,16 @@ mod frame;
 mod graph;
 mod indicator;
 mod indicators;
+mod input;
 mod marks;
+mod order;
 mod plan;
+mod sensitivity;
 mod walk;
 
-pub use batch::{Control, Input, Monitor, PROGRESS_STRIDE, Run, run_batch, run_plain};
+pub use batch::{Control, Monitor, PROGRESS_STRIDE, Run, run_batch, run_plain};
 pub use error::Error;
 pub use explain::{Account, Event, Explanation, Held, Holding, NodeValue, explain};
 pub use indicator::indicator;
+pub use input::{Extras, Input};
+pub use sensitivity::{Sensitivity, Way};

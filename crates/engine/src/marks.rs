@@ -1,6 +1,8 @@
-//! Daily marks: equity at the end of each day of the calendar, from fills and closes.
+//! Daily marks: equity at the end of each day of the calendar, from fills, funding and closes.
 
-use model::{Calendar, CandleSlice, DAY_MS, DailyMark, Fill, Side, TimeRange, Timeframe};
+use model::{Calendar, CandleSlice, DAY_MS, DailyMark, Side, TimeRange, Timeframe};
+
+use crate::walk::{Entry, Journal};
 
 /// The days of a range, and the last candle of each.
 ///
@@ -11,9 +13,11 @@ use model::{Calendar, CandleSlice, DAY_MS, DailyMark, Fill, Side, TimeRange, Tim
 pub(crate) struct DayGrid {
     /// Ascending: the day, and the row of its last candle if it has one.
     days: Vec<(i64, Option<usize>)>,
+    /// Length of a candle, ms.
+    timeframe_ms: i64,
 }
 
-/// Cash and base held: what fills add up to.
+/// Cash and base held: what fills and payments add up to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Ledger {
     cash: f64,
@@ -27,8 +31,15 @@ impl Ledger {
         Ledger { cash, base: 0.0 }
     }
 
-    /// Books `fill`, in the order of operations of the walk.
-    pub(crate) fn book(&mut self, fill: &Fill) {
+    /// Books `entry`, in the order of operations of the walk.
+    pub(crate) fn book(&mut self, entry: Entry<'_>) {
+        let fill = match entry {
+            Entry::Fill(fill) => fill,
+            Entry::Funding(event) => {
+                self.cash += event.amount;
+                return;
+            }
+        };
         let base = match fill.side {
             Side::Buy => fill.quantity,
             Side::Sell => -fill.quantity,
@@ -73,7 +84,7 @@ impl DayGrid {
             days.push(same.unwrap_or((day, None)));
         }
         days.extend(candle_days);
-        DayGrid { days }
+        DayGrid { days, timeframe_ms: timeframe.ms() }
     }
 
     /// The weeks that open in `range`, each with its candle if there is one.
@@ -93,7 +104,7 @@ impl DayGrid {
             days.push((monday, row));
             monday += week_ms;
         }
-        DayGrid { days }
+        DayGrid { days, timeframe_ms: timeframe.ms() }
     }
 
     /// Equity at the last close of each day; a day without candles repeats the one before, and the
@@ -101,16 +112,18 @@ impl DayGrid {
     pub(crate) fn marks(
         &self,
         balance: f64,
-        fills: &[Fill],
+        journal: &Journal,
         candles: CandleSlice<'_>,
     ) -> Vec<DailyMark> {
-        let (mut ledger, mut booked, mut equity) = (Ledger::new(balance), 0, balance);
+        let (mut ledger, mut equity) = (Ledger::new(balance), balance);
+        let mut entries = journal.entries().peekable();
         let mut marks = Vec::with_capacity(self.days.len());
         for (day_ms, last_row) in &self.days {
             if let Some(row) = *last_row {
-                while booked < fills.len() && fills[booked].time_ms <= candles.open_time_ms[row] {
-                    ledger.book(&fills[booked]);
-                    booked += 1;
+                let open_ms = candles.open_time_ms[row];
+                let close_ms = open_ms + self.timeframe_ms;
+                while let Some(entry) = entries.next_if(|entry| entry.is_by(open_ms, close_ms)) {
+                    ledger.book(entry);
                 }
                 equity = ledger.equity(candles.close[row]);
             }
@@ -133,7 +146,7 @@ fn days_without_candles(calendar: &Calendar, range: TimeRange) -> impl Iterator<
 
 #[cfg(test)]
 mod tests {
-    use model::{Candle, Candles, FillReason};
+    use model::{Candle, Candles, Fill, FillReason};
 
     use super::*;
 
@@ -177,7 +190,8 @@ mod tests {
         let timeframe = timeframe.parse().unwrap();
         let grid = DayGrid::new(&calendar, timeframe, range, candles.as_slice(), 0);
         let fills: Vec<Fill> = buy.into_iter().collect();
-        let marks = grid.marks(100.0, &fills, candles.as_slice());
+        let journal = Journal::of_fills(fills);
+        let marks = grid.marks(100.0, &journal, candles.as_slice());
         let marks: Vec<_> = marks.iter().map(|mark| (mark.day_ms / DAY_MS, mark.equity)).collect();
         assert_eq!(marks, expected);
     }

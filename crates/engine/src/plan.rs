@@ -103,9 +103,12 @@ pub(crate) struct PendingEntry<N, T> {
 pub(crate) fn draft(graph: &mut Graph, spec: &JobSpec) -> Draft {
     let money = &spec.money_management;
     let signals = &spec.signals;
-    let mut rule = |cond: &Option<Cond>| rule(graph, cond.as_ref().unwrap_or(&NEVER));
-    let (long, short) = (rule(&signals.long), rule(&signals.short));
-    let (exit_long, exit_short) = (rule(&signals.exit_long), rule(&signals.exit_short));
+    let [long, short, exit_long, exit_short] = if spec.signal_column.is_some() {
+        uploaded(graph)
+    } else {
+        [&signals.long, &signals.short, &signals.exit_long, &signals.exit_short]
+            .map(|cond| rule(graph, cond.as_ref().unwrap_or(&NEVER)))
+    };
     Parts {
         long,
         short,
@@ -159,6 +162,15 @@ fn pending(graph: &mut Graph, order: &EntryOrder) -> Option<PendingEntry<NodeId,
         expire_candles: entry.expire_candles.map(|candles| candles.get() as usize),
         cancel_if: entry.cancel_if.as_ref().map(|cond| graph.cond(FrameId::BASE, cond)),
     })
+}
+
+/// The four conditions of an uploaded column, which says what is wanted: long (1), short (-1) or
+/// neither (0). A position that is not wanted is left.
+fn uploaded(graph: &mut Graph) -> [Rule<NodeId, NodeId>; 4] {
+    let conditions =
+        [(CompareOp::Eq, 1.0), (CompareOp::Eq, -1.0), (CompareOp::Ne, 1.0), (CompareOp::Ne, -1.0)];
+    conditions
+        .map(|(op, wanted)| Rule { plain: graph.uploaded_is(op, wanted), guarded: Vec::new() })
 }
 
 /// `cond` as any of clauses. A strategy has at most as many as [`model::support`] lets pass.

@@ -119,13 +119,20 @@ pub(crate) fn parameters(values: &BTreeMap<String, f64>) -> String {
 
 /// Group `costs`.
 fn costs(costs: &Costs) -> String {
-    let funding = match costs.funding {
-        Funding::None => "none",
-        Funding::FromData => "fromData",
-    };
     let mut out = String::new();
     let mut fields = Object::open(&mut out);
-    fields.text("funding", funding);
+    match costs.funding {
+        Funding::None => fields.text("funding", "none"),
+        Funding::FromData => fields.text("funding", "fromData"),
+        Funding::Constant { rate_pct, every_hours } => {
+            let mut constant = String::new();
+            let mut rate = Object::open(&mut constant);
+            rate.number("everyHours", f64::from(every_hours.get()));
+            rate.number("ratePct", rate_pct);
+            rate.close();
+            fields.raw("funding", &constant);
+        }
+    }
     fields.number("makerFeePct", costs.maker_fee_pct);
     fields.number("slippageBps", costs.slippage_bps);
     fields.number("spreadBps", costs.spread_bps);

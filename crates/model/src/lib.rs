@@ -8,12 +8,14 @@ mod candle;
 mod canonical;
 mod digest;
 pub mod fault;
+mod funding;
 mod gaps;
 pub mod keys;
 mod number;
 mod outcome;
 mod resample;
 pub mod settings;
+mod signal_column;
 mod spec;
 mod status;
 pub mod strategy;
@@ -25,12 +27,14 @@ pub use calendar::{Calendar, CalendarError, TimeZoneName};
 pub use candle::{Candle, CandleSlice, Candles, SeriesId};
 pub use digest::{Digest, DigestError};
 pub use fault::{Fault, Faults};
+pub use funding::{FundingFault, FundingRate, FundingRates, FundingSlice};
 pub use gaps::missing_candles;
 pub use outcome::{
     Counts, DailyMark, Fill, FillReason, FundingEvent, OpenPosition, Outcome, OutcomeError,
     PositionSide, Side, SkipReason, Warmup,
 };
 pub use resample::{RESAMPLER_VERSION, Resampled, resample};
+pub use signal_column::{MAX_SIGNAL_ROWS, SignalColumn, SignalFault, SignalSlice};
 pub use spec::{JobSpec, TimeRange};
 pub use status::{BundleStatus, JobStatus};
 pub use timeframe::{DAY_MS, MINUTE_MS, Timeframe, TimeframeError};

@@ -202,13 +202,20 @@ impl Default for Risk {
 }
 
 /// Funding payments of a perpetual.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Funding {
     /// None.
     #[default]
     None,
     /// From the funding series beside the candles.
     FromData,
+    /// The same rate each time.
+    Constant {
+        /// Percent of the position's value, [-10, 10]; a long position pays a positive rate.
+        rate_pct: f64,
+        /// Due at each multiple of these hours of the UTC day; they divide 24.
+        every_hours: NonZeroU32,
+    },
 }
 
 /// Group `costs`. `feePct` sets both fees.

@@ -1,4 +1,5 @@
-//! What a request may ask for but this version of the engine does not run yet, said by name.
+//! What a request can write down but the engine does not run, said by name: questions about the
+//! position where they have no meaning, and conditions on it of too many combinations.
 //!
 //! The bundle validator answers 422 with these texts and the engine refuses a job with the same
 //! ones: both call [`unsupported`]. The engine's tests hold that everything not named here runs.
@@ -6,8 +7,8 @@
 use std::collections::BTreeSet;
 
 use crate::JobSpec;
-use crate::settings::{EntryOrder, Funding, LevelForm, MoneyManagement, PendingEntry, ThenStop};
-use crate::strategy::{Cond, Expr, IndicatorCall};
+use crate::settings::{EntryOrder, LevelForm, MoneyManagement, PendingEntry, ThenStop};
+use crate::strategy::{Cond, Expr, IndicatorCall, Signals, scopes};
 
 /// Combinations that a condition on the position may have, written as "any of (a stateless
 /// condition and questions about the position)".
@@ -33,18 +34,6 @@ pub fn unsupported(spec: &JobSpec) -> Vec<String> {
         EntryOrder::Market => {}
         EntryOrder::Limit(entry) | EntryOrder::Stop(entry) => missing.pending(entry),
     }
-    if spec.signal_column.is_some() {
-        missing.name("signalColumn");
-    }
-    if spec.costs.funding == Funding::FromData {
-        missing.name("costs.funding: fromData");
-    }
-    if spec.fill.sensitivity {
-        missing.name("fill.sensitivity");
-    }
-    if spec.overrides.detail_timeframe.is_some() {
-        missing.name("detailTimeframe");
-    }
     missing.texts()
 }
 
@@ -53,6 +42,10 @@ pub fn unsupported(spec: &JobSpec) -> Vec<String> {
 pub fn unsupported_number(expr: &Expr) -> Vec<String> {
     let mut missing = Missing::default();
     missing.expr(expr);
+    let others = scopes(&Signals::default(), &[expr]).tickers;
+    if !others.is_empty() {
+        missing.name("ticker in a number that stands alone");
+    }
     missing.texts()
 }
 
@@ -102,7 +95,7 @@ struct Missing(BTreeSet<String>);
 
 impl Missing {
     fn texts(self) -> Vec<String> {
-        self.0.into_iter().map(|name| format!("{name} is not supported yet")).collect()
+        self.0.into_iter().map(|name| format!("{name} is not supported")).collect()
     }
 
     fn name(&mut self, name: &str) {
@@ -134,7 +127,8 @@ impl Missing {
     fn rule(&mut self, cond: &Cond, is_entry: bool) {
         if clauses(cond, false) > MAX_CLAUSES {
             self.name(&format!(
-                "a condition on the position with more than {MAX_CLAUSES} combinations"
+                "a condition on the position with more than {MAX_CLAUSES} combinations of its \"any\" \
+                 parts"
             ));
         }
         self.guarded(cond, is_entry);
@@ -183,12 +177,10 @@ impl Missing {
             Cond::Is(call) => self.call(call),
             Cond::LastExitIs(_) => self.name("lastExitReason outside a plain entry condition"),
             Cond::All(conds) | Cond::Any(conds) => conds.iter().for_each(|cond| self.cond(cond)),
-            Cond::Not(cond) | Cond::Within(cond, _) | Cond::Held(cond, _) => self.cond(cond),
-            Cond::Rising(expr, _) | Cond::Falling(expr, _) => self.expr(expr),
-            Cond::Scope { ticker, of, .. } => {
-                self.ticker(ticker.as_deref());
+            Cond::Not(of) | Cond::Within(of, _) | Cond::Held(of, _) | Cond::Scope { of, .. } => {
                 self.cond(of);
             }
+            Cond::Rising(expr, _) | Cond::Falling(expr, _) => self.expr(expr),
         }
     }
 
@@ -200,7 +192,10 @@ impl Missing {
             }
             Expr::Indicator(call) => self.call(call),
             Expr::Math { args, .. } => args.iter().for_each(|arg| self.expr(arg)),
-            Expr::Abs(of) | Expr::Prev { of, .. } | Expr::Window { of, .. } => self.expr(of),
+            Expr::Abs(of)
+            | Expr::Prev { of, .. }
+            | Expr::Window { of, .. }
+            | Expr::Scope { of, .. } => self.expr(of),
             Expr::If { condition, then, otherwise } => {
                 self.cond(condition);
                 self.expr(then);
@@ -211,21 +206,11 @@ impl Missing {
                 self.cond(condition);
                 self.expr(of);
             }
-            Expr::Scope { ticker, of, .. } => {
-                self.ticker(ticker.as_deref());
-                self.expr(of);
-            }
         }
     }
 
     fn call(&mut self, call: &IndicatorCall) {
         call.of.iter().for_each(|of| self.expr(of));
-    }
-
-    fn ticker(&mut self, ticker: Option<&str>) {
-        if ticker.is_some() {
-            self.name("ticker inside a strategy");
-        }
     }
 }
 

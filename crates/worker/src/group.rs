@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use candles::Loaded;
 use engine::{Control, Monitor};
 use futures_util::{StreamExt, stream};
-use model::{Calendar, Digest, JobSpec, SeriesId, TimeRange};
+use model::{Digest, JobSpec, SignalColumn};
 use store::{Ending, Held, JobError, Release};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::Shared;
 use crate::held::Stop;
 use crate::in_hand::InHand;
+use crate::inputs::Need;
 use crate::replay::{Job, prepare};
+use crate::{Inputs, Shared};
 
 /// Groups loaded at the same time.
 const LOADS: usize = 4;
@@ -42,15 +42,6 @@ impl Task {
 /// Jobs with one result key: the first that is still wanted gets the result.
 type Same = (Job, Vec<Task>);
 
-/// What a load depends on.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Need {
-    series: SeriesId,
-    range: TimeRange,
-    warmup: u32,
-    calendar: Option<Calendar>,
-}
-
 /// Jobs that share candles.
 struct Group {
     need: Need,
@@ -71,7 +62,7 @@ pub(crate) async fn start(shared: &Arc<Shared>, tasks: Vec<Task>) {
             suspects.push(task);
             continue;
         }
-        groups.entry(need(&task.spec)).or_default().push(task);
+        groups.entry(Need::of(&task.spec)).or_default().push(task);
     }
     let share = groups.values().map(Vec::len).sum::<usize>().div_ceil(shared.pool.slots());
     stream::iter(groups)
@@ -87,7 +78,7 @@ pub(crate) async fn start(shared: &Arc<Shared>, tasks: Vec<Task>) {
         let Some(task) = task.unless_stopped() else { continue };
         match shared.store.mark_started(shared.presence.worker(), task.job.held()).await {
             Ok(true) => {
-                let need = need(&task.spec);
+                let need = Need::of(&task.spec);
                 let group = Group { need, tasks: vec![task], share: 1, permit: Some(permit) };
                 load(shared, group).await;
             }
@@ -100,64 +91,94 @@ pub(crate) async fn start(shared: &Arc<Shared>, tasks: Vec<Task>) {
     }
 }
 
-fn need(spec: &JobSpec) -> Need {
-    Need {
-        series: spec.series.clone(),
-        range: spec.range,
-        warmup: spec.warmup,
-        calendar: spec.overrides.calendar.clone(),
-    }
-}
-
 async fn give_back(shared: &Shared, tasks: Vec<Task>, why: Release) {
     let held: Vec<Held> = tasks.into_iter().map(|task| task.job.let_go()).collect();
     shared.release(&held, why).await;
 }
 
-/// Loads the candles of one group and starts its jobs.
+/// Loads what one group reads and starts its jobs.
 async fn load(shared: &Arc<Shared>, group: Group) {
     let Group { need, tasks, share, permit } = group;
     let tasks: Vec<Task> = tasks.into_iter().filter_map(Task::unless_stopped).collect();
     if tasks.is_empty() {
         return;
     }
+    let (signals, tasks) = match signals(shared, &need).await {
+        Ok(signals) => (signals, tasks),
+        Err(trouble) => return give_up(shared, tasks, trouble).await,
+    };
     let started = Instant::now();
-    match shared.market.load(&need.series, need.range, need.warmup).await {
-        Ok(loaded) => {
+    match Inputs::meeting(&shared.market, &need, signals).await {
+        Ok(inputs) => {
             shared.source.answered();
             metrics::histogram!("backfleet_load_seconds").record(started.elapsed());
-            dispatch(shared, &loaded, Group { need, tasks, share, permit }).await;
+            dispatch(shared, &Arc::new(inputs), Group { need, tasks, share, permit }).await;
         }
-        Err(error) if error.is_transient() => {
+        Err(error) => give_up(shared, tasks, Trouble::of_candles(shared, &need, &error)).await,
+    }
+}
+
+/// What becomes of jobs whose input cannot be loaded.
+enum Trouble {
+    GiveBack(Release),
+    Fail(JobError),
+}
+
+impl Trouble {
+    fn of_candles(shared: &Shared, need: &Need, error: &candles::Error) -> Trouble {
+        let series = &need.series;
+        if error.is_transient() {
             let backoff = shared.source.away();
             tracing::warn!(
-                error = %error.chain(), series = %need.series, retry_ms = backoff.as_millis(),
+                error = %error.chain(), %series, retry_ms = backoff.as_millis(),
                 "the candle source is away: its jobs wait"
             );
             let timeout = shared.config.source_timeout;
-            give_back(shared, tasks, Release::SourceAway { backoff, timeout }).await;
+            Trouble::GiveBack(Release::SourceAway { backoff, timeout })
+        } else if error.may_pass() {
+            tracing::error!(error = %error.chain(), %series, "this host cannot keep candles");
+            Trouble::GiveBack(Release::Retry { code: error.code(), backoff: HOST_BACKOFF })
+        } else {
+            Trouble::Fail(JobError { code: error.code().to_owned(), message: error.chain() })
         }
-        Err(error) if error.may_pass() => {
-            tracing::error!(
-                error = %error.chain(), series = %need.series, "this host cannot keep candles"
-            );
-            let retry = Release::Retry { code: error.code(), backoff: HOST_BACKOFF };
-            give_back(shared, tasks, retry).await;
-        }
-        Err(error) => {
-            let failed = JobError { code: error.code().to_owned(), message: error.chain() };
+    }
+}
+
+async fn give_up(shared: &Shared, tasks: Vec<Task>, trouble: Trouble) {
+    match trouble {
+        Trouble::GiveBack(why) => give_back(shared, tasks, why).await,
+        Trouble::Fail(error) => {
             for task in tasks {
-                task.job.fail(failed.clone());
+                task.job.fail(error.clone());
             }
         }
     }
 }
 
+/// The signal column that the group reads, if it reads one.
+async fn signals(shared: &Shared, need: &Need) -> Result<Option<Arc<SignalColumn>>, Trouble> {
+    let Some(hash) = need.signals else { return Ok(None) };
+    let unknown = |message| Trouble::Fail(JobError { code: "unknown_signals".to_owned(), message });
+    match shared.signals.get(&*shared.store, hash).await {
+        Ok(Some(column)) => Ok(Some(column)),
+        Ok(None) => Err(unknown(format!(
+            "there is no signal column {hash}; upload it with `backfleet signals put FILE`"
+        ))),
+        Err(store::Error::Unavailable { reason } | store::Error::Conflict { reason }) => {
+            tracing::warn!(reason, signals = %hash, "a signal column was not read: its jobs go back");
+            Err(Trouble::GiveBack(Release::Drain))
+        }
+        Err(error) => Err(unknown(format!(
+            "the signal column {hash} cannot be read: {error}; upload it again"
+        ))),
+    }
+}
+
 /// Completes what has a standing result and starts the rest, equal keys once.
-async fn dispatch(shared: &Arc<Shared>, loaded: &Arc<Loaded>, group: Group) {
+async fn dispatch(shared: &Arc<Shared>, inputs: &Arc<Inputs>, group: Group) {
     let mut by_key: BTreeMap<Digest, Same> = BTreeMap::new();
     for task in group.tasks.into_iter().filter_map(Task::unless_stopped) {
-        match prepare(loaded, &task.spec) {
+        match prepare(inputs, &task.spec) {
             Ok(job) => by_key.entry(job.result_key).or_insert((job, Vec::new())).1.push(task),
             Err(error) => task.job.fail(error),
         }
@@ -185,9 +206,9 @@ async fn dispatch(shared: &Arc<Shared>, loaded: &Arc<Loaded>, group: Group) {
     let permit = group.permit.map(Arc::new);
     while !fresh.is_empty() {
         let batch = fresh.split_off(fresh.len() - size.min(fresh.len()));
-        let (worker, loaded, permit) = (Arc::clone(shared), Arc::clone(loaded), permit.clone());
+        let (worker, inputs, permit) = (Arc::clone(shared), Arc::clone(inputs), permit.clone());
         shared.pool.start(move || {
-            run_batch(&worker, &loaded, batch);
+            run_batch(&worker, &inputs, batch);
             drop(permit);
         });
     }
@@ -221,8 +242,9 @@ impl Monitor for Watch<'_> {
 }
 
 /// Runs a batch on a compute thread. A panic of the engine fails the job that raised it, alone.
-fn run_batch(shared: &Shared, loaded: &Loaded, batch: Vec<Same>) {
+fn run_batch(shared: &Shared, inputs: &Inputs, batch: Vec<Same>) {
     let started = Instant::now();
+    let loaded = inputs.candles();
     let rows = loaded.as_slice().len() - loaded.start_row();
     for (_, tasks) in &batch {
         for task in tasks {
@@ -232,14 +254,14 @@ fn run_batch(shared: &Shared, loaded: &Loaded, batch: Vec<Same>) {
     let watch = Watch { shared, batch: &batch };
     let jobs: Vec<&Job> = batch.iter().map(|(job, _)| job).collect();
     let whole = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        crate::replay::run_jobs(loaded, &jobs, &watch)
+        crate::replay::run_jobs(inputs, &jobs, &watch)
     }));
     let endings = match whole {
         Ok(endings) => endings,
         Err(_) if batch.len() == 1 => vec![Err(Some(crate::replay::internal_fault()))],
         Err(_) => {
             for one in batch {
-                run_batch(shared, loaded, vec![one]);
+                run_batch(shared, inputs, vec![one]);
             }
             return;
         }

@@ -13,10 +13,12 @@ mod finish;
 mod group;
 mod held;
 mod in_hand;
+mod inputs;
 mod maintain;
 mod pool;
 mod replay;
 mod report;
+mod signals;
 mod source;
 
 use std::sync::Arc;
@@ -31,12 +33,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use config::Config;
+pub use inputs::Inputs;
 pub use maintain::maintain;
 pub use replay::{Replay, ReplayError, explain, replay, replay_batch};
 
 use backoff::Backoff;
 use held::{HeldJobs, Stop};
 use pool::Pool;
+use signals::Columns;
 use source::SourceGate;
 
 /// Why a worker could not start.
@@ -79,6 +83,8 @@ struct Shared {
     /// Jobs whose worker died run one at a time.
     suspects: Arc<Semaphore>,
     source: SourceGate,
+    /// Uploaded signal columns.
+    signals: Columns,
     outgoing: mpsc::UnboundedSender<Outgoing>,
     tasks: TaskTracker,
     /// Set when no more may be claimed.
@@ -136,6 +142,7 @@ pub async fn run(
         candles: AtomicU64::new(0),
         suspects: Arc::new(Semaphore::new(1)),
         source: SourceGate::new(),
+        signals: Columns::default(),
         outgoing,
         tasks: TaskTracker::new(),
         draining: shutdown.child_token(),

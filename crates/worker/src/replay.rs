@@ -5,14 +5,15 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use candles::Loaded;
 use engine::{Control, Input, Monitor, Run};
-use model::keys::{Role, data_hash, result_key};
-use model::settings::SeriesSettings;
-use model::{Calendar, Digest, ENGINE_VERSION, JobSpec, Outcome, TimeRange};
+use model::keys::{data_hash, result_key};
+use model::settings::{Instrument, SeriesSettings};
+use model::{Calendar, Digest, ENGINE_VERSION, JobSpec, Outcome};
 use serde_json::{Value, json};
 use stats::{MetricInput, Metrics, PricePath, Trade};
 use store::{JobError, NewResult};
+
+use crate::Inputs;
 
 /// P of weekly candles, which are marked once a week.
 const WEEKS_PER_YEAR: f64 = 52.0;
@@ -26,30 +27,17 @@ pub(crate) struct Job {
     periods_per_year: f64,
 }
 
+impl Job {
+    /// What the engine is told beside the data.
+    fn ground(&self) -> (&JobSpec, &Calendar, Instrument) {
+        (&self.spec, &self.settings.calendar, self.settings.instrument)
+    }
+}
+
 /// Checks the coverage and computes the keys of one job.
-pub(crate) fn prepare(loaded: &Loaded, spec: &Arc<JobSpec>) -> Result<Job, JobError> {
-    let policy = &spec.data_policy;
-    if !loaded.covered() && !policy.allow_uncovered_ends {
-        return Err(JobError {
-            code: "incomplete_candles".to_owned(),
-            message: format!(
-                "the candles of {} do not cover the range: {}; shorten the range or set \
-                 dataPolicy.ends to \"allow\"",
-                spec.series,
-                coverage(loaded)
-            ),
-        });
-    }
-    if policy.fail_on_gaps && loaded.missing() > 0 {
-        return Err(JobError {
-            code: "incomplete_candles".to_owned(),
-            message: format!(
-                "{} candles of {} are missing inside the range and dataPolicy.gaps is \"fail\"",
-                loaded.missing(),
-                spec.series
-            ),
-        });
-    }
+pub(crate) fn prepare(inputs: &Inputs, spec: &Arc<JobSpec>) -> Result<Job, JobError> {
+    inputs.check(spec)?;
+    let loaded = inputs.candles();
     let stored = SeriesSettings {
         calendar: loaded.calendar().clone(),
         instrument: loaded.instrument().unwrap_or_default(),
@@ -60,7 +48,7 @@ pub(crate) fn prepare(loaded: &Loaded, spec: &Arc<JobSpec>) -> Result<Job, JobEr
     let is_weekly = spec.series.timeframe.is_week() && spec.overrides.periods_per_year.is_none();
     let periods_per_year = if is_weekly { WEEKS_PER_YEAR } else { yearly };
     settings.periods_per_year = Some(periods_per_year);
-    let data_hash = data_hash(&[(Role::Candles, loaded.series_hash())], &settings);
+    let data_hash = data_hash(&inputs.parts(), &settings);
     Ok(Job {
         spec: Arc::clone(spec),
         result_key: result_key(spec.key, ENGINE_VERSION, data_hash),
@@ -70,26 +58,16 @@ pub(crate) fn prepare(loaded: &Loaded, spec: &Arc<JobSpec>) -> Result<Job, JobEr
     })
 }
 
-/// What the candles of a range cover, for people.
-fn coverage(loaded: &Loaded) -> String {
-    let times = &loaded.as_slice().open_time_ms[loaded.start_row()..];
-    let (Some(first), Some(last)) = (times.first(), times.last()) else {
-        return "there are none".to_owned();
-    };
-    let opens = TimeRange { start_ms: *first, end_ms: *last };
-    format!("they open from {} to {}", opens.start_text(), opens.end_text())
-}
-
 /// Runs jobs that share candles as one batch; `Err(None)` where the monitor stopped one.
 pub(crate) fn run_jobs(
-    loaded: &Loaded,
+    inputs: &Inputs,
     jobs: &[&Job],
     monitor: &impl Monitor,
 ) -> Vec<Result<NewResult, Option<JobError>>> {
     let Some(first) = jobs.first() else { return Vec::new() };
     let specs: Vec<&JobSpec> = jobs.iter().map(|job| &*job.spec).collect();
-    let runs = engine::run_batch(&input(loaded, first), &specs, monitor);
-    let ground = Ground::new(loaded, first, jobs.len());
+    let runs = inputs.with_input(first.ground(), |input| engine::run_batch(input, &specs, monitor));
+    let ground = Ground::new(inputs, first, jobs.len());
     let finish = |(job, run): (&&Job, Result<Run, engine::Error>)| match run {
         Ok(run) => Ok(ground.evaluate(job, &run).result),
         Err(engine::Error::Stopped) => Err(None),
@@ -119,20 +97,9 @@ pub(crate) fn internal_fault() -> JobError {
     }
 }
 
-fn input<'a>(loaded: &'a Loaded, job: &'a Job) -> Input<'a> {
-    Input {
-        candles: loaded.as_slice(),
-        timeframe: job.spec.series.timeframe,
-        range: job.spec.range,
-        calendar: &job.settings.calendar,
-        instrument: job.settings.instrument,
-        missing: loaded.missing(),
-    }
-}
-
 /// What the metrics of every variant of a batch share.
 struct Ground<'a> {
-    loaded: &'a Loaded,
+    inputs: &'a Inputs,
     path: PricePath<'a>,
     calendar: &'a Calendar,
     benchmark: OnceCell<Vec<f64>>,
@@ -145,7 +112,8 @@ struct Evaluated {
 }
 
 impl<'a> Ground<'a> {
-    fn new(loaded: &'a Loaded, job: &'a Job, variants: usize) -> Ground<'a> {
+    fn new(inputs: &'a Inputs, job: &'a Job, variants: usize) -> Ground<'a> {
+        let loaded = inputs.candles();
         let candles = loaded.as_slice();
         let rows = candles.rows(loaded.start_row()..candles.len());
         let timeframe = job.spec.series.timeframe;
@@ -154,7 +122,7 @@ impl<'a> Ground<'a> {
         } else {
             PricePath::new(rows, timeframe)
         };
-        Ground { loaded, path, calendar: &job.settings.calendar, benchmark: OnceCell::new() }
+        Ground { inputs, path, calendar: &job.settings.calendar, benchmark: OnceCell::new() }
     }
 
     /// Computes the metrics of one run and packs its result.
@@ -189,7 +157,7 @@ impl<'a> Ground<'a> {
             outcome_hash: Digest::of(&bytes),
             data_hash: job.data_hash,
             metrics: json!(metrics.values),
-            summary: summary(self.loaded, job, run, &metrics),
+            summary: summary(self.inputs, job, run, &metrics),
             daily_returns: returns,
             outcome: bytes,
         };
@@ -198,14 +166,14 @@ impl<'a> Ground<'a> {
 }
 
 /// The outcome document without its lists: what is stored beside the metrics.
-fn summary(loaded: &Loaded, job: &Job, run: &Run, metrics: &Metrics) -> Value {
+fn summary(inputs: &Inputs, job: &Job, run: &Run, metrics: &Metrics) -> Value {
     json!({
         "engineVersion": ENGINE_VERSION,
         "statsVersion": stats::STATS_VERSION,
         "candles": run.candles,
         "warmup": run.warmup,
         "counts": run.outcome.counts,
-        "warnings": warnings(loaded, job, run, metrics),
+        "warnings": warnings(inputs, job, run, metrics),
         "equity": {"initial": job.spec.balance, "final": run.final_equity},
         "undefined": metrics.undefined,
         "settings": {
@@ -217,15 +185,13 @@ fn summary(loaded: &Loaded, job: &Job, run: &Run, metrics: &Metrics) -> Value {
 }
 
 /// Sentences that a reader of the numbers should see first.
-fn warnings(loaded: &Loaded, job: &Job, run: &Run, metrics: &Metrics) -> Vec<String> {
+fn warnings(inputs: &Inputs, job: &Job, run: &Run, metrics: &Metrics) -> Vec<String> {
     let mut warnings = Vec::new();
     if run.outcome.counts.missing > 0 {
         let missing = run.outcome.counts.missing;
         warnings.push(format!("{missing} candles are missing inside the range"));
     }
-    if !loaded.covered() {
-        warnings.push(format!("the range is not covered: {}", coverage(loaded)));
-    }
+    warnings.extend(inputs.warnings());
     if run.warmup.got < run.warmup.asked {
         warnings.push(format!(
             "only {} of {} candles of history exist before the range",
@@ -278,14 +244,15 @@ impl Monitor for ToTheEnd {
 }
 
 /// Runs one backtest on this thread, without a store.
-pub fn replay(loaded: &Loaded, spec: JobSpec) -> Result<Replay, ReplayError> {
-    let job = prepare(loaded, &Arc::new(spec))?;
-    let mut runs = engine::run_batch(&input(loaded, &job), &[&job.spec], &ToTheEnd);
+pub fn replay(inputs: &Inputs, spec: JobSpec) -> Result<Replay, ReplayError> {
+    let job = prepare(inputs, &Arc::new(spec))?;
+    let run = |input: &Input<'_>| engine::run_batch(input, &[&job.spec], &ToTheEnd);
+    let mut runs = inputs.with_input(job.ground(), run);
     let run = runs.pop().expect("one spec gives one run").map_err(|error| ReplayError {
         code: code(&error).to_owned(),
         message: error.to_string(),
     })?;
-    let Evaluated { result, metrics, trades } = Ground::new(loaded, &job, 1).evaluate(&job, &run);
+    let Evaluated { result, metrics, trades } = Ground::new(inputs, &job, 1).evaluate(&job, &run);
     let leverage = job.spec.money_management.leverage;
     let Outcome { fills, funding, open_position, .. } = &run.outcome;
     let open = open_position.as_ref();
@@ -304,13 +271,13 @@ pub fn replay(loaded: &Loaded, spec: JobSpec) -> Result<Replay, ReplayError> {
 ///
 /// Results are in the order of `specs`.
 pub fn replay_batch(
-    loaded: &Loaded,
+    inputs: &Inputs,
     specs: &[Arc<JobSpec>],
 ) -> Result<Vec<NewResult>, ReplayError> {
-    let jobs: Result<Vec<Job>, JobError> = specs.iter().map(|spec| prepare(loaded, spec)).collect();
+    let jobs: Result<Vec<Job>, JobError> = specs.iter().map(|spec| prepare(inputs, spec)).collect();
     let jobs = jobs?;
     let jobs: Vec<&Job> = jobs.iter().collect();
-    let results = run_jobs(loaded, &jobs, &ToTheEnd).into_iter();
+    let results = run_jobs(inputs, &jobs, &ToTheEnd).into_iter();
     let results = results
         .map(|result| result.map_err(|error| error.expect("nothing stops a batch here").into()));
     results.collect()
@@ -318,11 +285,13 @@ pub fn replay_batch(
 
 /// Every node, signal, level and event of the candle that opens at `time_ms`.
 pub fn explain(
-    loaded: &Loaded,
+    inputs: &Inputs,
     spec: JobSpec,
     time_ms: i64,
 ) -> Result<engine::Explanation, ReplayError> {
-    let job = prepare(loaded, &Arc::new(spec))?;
-    engine::explain(&input(loaded, &job), &job.spec, time_ms)
-        .map_err(|error| ReplayError { code: "unsupported".to_owned(), message: error.to_string() })
+    let job = prepare(inputs, &Arc::new(spec))?;
+    let explain = |input: &Input<'_>| engine::explain(input, &job.spec, time_ms);
+    inputs
+        .with_input(job.ground(), explain)
+        .map_err(|error| ReplayError { code: code(&error).to_owned(), message: error.to_string() })
 }

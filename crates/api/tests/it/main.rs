@@ -15,6 +15,7 @@ mod honesty;
 mod jobs;
 mod openapi;
 mod server;
+mod signals;
 mod status;
 mod store;
 mod submit;

@@ -9,9 +9,9 @@ use model::Digest;
 use serde_json::Value;
 use store::{
     AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
-    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, Presence, Progress,
-    QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId, WorkerInfo,
-    WorkerRow,
+    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, PackedSignals, Presence,
+    Progress, QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId,
+    WorkerInfo, WorkerRow,
 };
 use uuid::Uuid;
 
@@ -126,6 +126,22 @@ impl Store for Guarded {
 
     async fn standing_results(&self, keys: &[Digest]) -> Result<BTreeMap<Digest, Digest>, Error> {
         self.inner()?.standing_results(keys).await
+    }
+
+    async fn put_signals(
+        &self,
+        owner: &str,
+        signals: &store::PackedSignals,
+    ) -> Result<bool, Error> {
+        self.inner()?.put_signals(owner, signals).await
+    }
+
+    async fn signals(&self, hash: Digest) -> Result<Option<store::PackedSignals>, Error> {
+        self.inner()?.signals(hash).await
+    }
+
+    async fn has_signals(&self, hash: Digest) -> Result<bool, Error> {
+        self.inner()?.has_signals(hash).await
     }
 
     async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {

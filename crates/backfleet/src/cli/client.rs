@@ -39,6 +39,9 @@ pub(crate) enum BundleCommand {
     Submit {
         /// A bundle request (JSON); `-` for stdin.
         file: PathBuf,
+        /// A signal file (CSV or Parquet): uploaded first, as the strategy's `signalColumn`.
+        #[arg(long, value_name = "FILE")]
+        signals: Option<PathBuf>,
         /// Watch it to its end.
         #[arg(long)]
         watch: bool,

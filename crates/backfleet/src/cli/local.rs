@@ -1,11 +1,11 @@
-//! Flags of the commands that need no server: run and indicator.
+//! Flags of the commands that read files here: run, indicator, signals.
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::values::zone;
-use super::{DataArgs, InfluxArgs};
+use super::{DataArgs, InfluxArgs, ServerArgs};
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RunArgs {
@@ -14,11 +14,15 @@ pub(crate) struct RunArgs {
     /// Which job of a larger bundle.
     #[arg(long, value_name = "N")]
     pub(crate) seq: Option<u32>,
-    /// A candle file of any importable form, instead of the stored series.
+    /// A candle file of any importable form, instead of the stored series; again for each other
+    /// ticker that the strategy reads, whose name is in the file's name.
     #[arg(long, value_name = "FILE")]
-    pub(crate) candles: Option<PathBuf>,
-    /// IANA time zone of the file's times, where they are written without an offset.
-    #[arg(long, value_name = "ZONE", value_parser = zone, requires = "candles")]
+    pub(crate) candles: Vec<PathBuf>,
+    /// A signal file (CSV or Parquet: open time, 1 / -1 / 0): the strategy's `signalColumn`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signals: Option<PathBuf>,
+    /// IANA time zone of the files' times, where they are written without an offset.
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
     pub(crate) tz: Option<model::TimeZoneName>,
     /// Prints every node, signal, level and event of the candle that opens at this time.
     #[arg(long, value_name = "TIME")]
@@ -59,4 +63,29 @@ pub(crate) enum IndicatorForm {
     Csv,
     /// One JSON document.
     Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SignalsCommand {
+    /// Uploads a signal file to a server; prints the hash that `signalColumn` takes.
+    Put {
+        /// CSV (plain or gzipped) or Parquet: a candle's open time and 1, -1 or 0 a row.
+        file: PathBuf,
+        /// IANA time zone of times without an offset.
+        #[arg(long, value_name = "ZONE", value_parser = zone)]
+        tz: Option<model::TimeZoneName>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Prints the hash of a signal file; talks to no server.
+    Hash {
+        /// CSV (plain or gzipped) or Parquet: a candle's open time and 1, -1 or 0 a row.
+        file: PathBuf,
+        /// IANA time zone of times without an offset.
+        #[arg(long, value_name = "ZONE", value_parser = zone)]
+        tz: Option<model::TimeZoneName>,
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
 }

@@ -15,7 +15,7 @@ pub(crate) use candles::{
     VerifyArgs,
 };
 pub(crate) use client::{BundleCommand, ResultsForm, ServerArgs};
-pub(crate) use local::{IndicatorArgs, IndicatorForm, RunArgs};
+pub(crate) use local::{IndicatorArgs, IndicatorForm, RunArgs, SignalsCommand};
 pub(crate) use roles::{
     DataArgs, DatabaseArgs, DemoArgs, DevArgs, DoctorArgs, InfluxArgs, LeaseArgs, ListenArgs,
     ServeArgs, WorkerArgs, WorkerTuning,
@@ -92,6 +92,9 @@ pub(crate) enum Command {
     /// Candles: import, list, verify, export, generate, push, cache.
     #[command(subcommand)]
     Candles(CandlesCommand),
+    /// Signal columns of your own: put, hash.
+    #[command(subcommand)]
+    Signals(SignalsCommand),
     /// Bundles on a server: estimate, submit, list, status, watch, results, cancel.
     #[command(subcommand)]
     Bundle(BundleCommand),

@@ -11,14 +11,27 @@ use super::{Server, results};
 use crate::cli::{BundleCommand, ServerArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Table, human_seconds, thousands};
+use crate::run_files;
 
 /// Runs one `bundle` command.
 pub(crate) async fn run(command: BundleCommand) -> Result<(), Failure> {
     match command {
         BundleCommand::Estimate { file, server } => estimate(&file, &server).await,
-        BundleCommand::Submit { file, watch: follow, idempotency_key, timeout, server } => {
+        BundleCommand::Submit {
+            file,
+            signals,
+            watch: follow,
+            idempotency_key,
+            timeout,
+            server,
+        } => {
             let api = connect(&server)?;
-            let body = read_request(&file)?;
+            let mut body = read_request(&file)?;
+            if let Some(signals) = signals {
+                let column = run_files::signals(&signals, None)?;
+                body = run_files::with_signals(&body, column.as_slice().hash())?.into();
+                super::signals::put(&api, &column).await?;
+            }
             let answer = submit_to(&api, body, idempotency_key.as_deref()).await?;
             let id = text(&answer, "bundleRequestId").to_owned();
             if !follow {
@@ -52,7 +65,7 @@ pub(crate) async fn run(command: BundleCommand) -> Result<(), Failure> {
     }
 }
 
-fn connect(server: &ServerArgs) -> Result<Server, Failure> {
+pub(super) fn connect(server: &ServerArgs) -> Result<Server, Failure> {
     Server::new(&server.server, server.api_key_file.as_deref())
 }
 

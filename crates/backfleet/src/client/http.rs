@@ -85,6 +85,16 @@ impl Server {
         self.send(Method::POST, path, body, headers).await
     }
 
+    /// PUT of a body of the media type `content_type`.
+    pub(crate) async fn put(
+        &self,
+        path: &str,
+        body: Bytes,
+        content_type: &str,
+    ) -> Result<Answer, Failure> {
+        self.send(Method::PUT, path, body, &[("content-type", content_type)]).await
+    }
+
     async fn send(
         &self,
         method: Method,
@@ -92,10 +102,10 @@ impl Server {
         body: Bytes,
         headers: &[(&'static str, &str)],
     ) -> Result<Answer, Failure> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base))
-            .header(CONTENT_TYPE, "application/json");
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
         if !headers.iter().any(|(name, _)| *name == "accept") {
             request = request.header(ACCEPT, "application/json");
         }

@@ -20,6 +20,7 @@ mod parquet_rows;
 mod plan;
 mod report;
 mod row;
+mod signals;
 mod table;
 mod time;
 
@@ -32,6 +33,7 @@ use model::Candles;
 
 pub use self::options::{ColumnMap, ColumnMapError, ImportOptions, Label};
 pub use self::report::ImportReport;
+pub use self::signals::{RowFault as SignalRowFault, SignalError, read_signals};
 
 use self::manifest::Listed;
 use self::plan::Plan;

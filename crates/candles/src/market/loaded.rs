@@ -28,6 +28,15 @@ impl Columns {
     }
 }
 
+/// What is wanted of a series before a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum History {
+    /// At most so many existing candles.
+    Candles(u32),
+    /// Those that open at or after this time, ms since 1970-01-01 UTC.
+    Since(i64),
+}
+
 /// Candles of one series: warm-up, then a range. Shared by all who loaded the same.
 #[derive(Debug)]
 pub struct Loaded {
@@ -48,7 +57,7 @@ impl Loaded {
         series: SeriesId,
         stored: Arc<SeriesInfo>,
         range: TimeRange,
-        warmup: u32,
+        history: History,
     ) -> Option<Loaded> {
         let all = columns.as_slice();
         let start = all.lower_bound(range.start_ms);
@@ -63,7 +72,10 @@ impl Loaded {
         let covered = first_ms <= range.start_ms.saturating_add(slack_ms)
             && last_ms + timeframe.ms() >= range.end_ms.saturating_sub(slack_ms);
         let missing = missing_candles(times, timeframe, &stored.calendar, range);
-        let from = start.saturating_sub(warmup as usize);
+        let from = match history {
+            History::Candles(warmup) => start.saturating_sub(warmup as usize),
+            History::Since(time_ms) => all.lower_bound(time_ms).min(start),
+        };
         Some(Loaded {
             rows: from..end,
             start_row: start - from,

@@ -16,7 +16,7 @@ use futures_util::FutureExt as _;
 use model::{Calendar, Candles, SeriesId, TimeRange, resample};
 use tokio::time::Instant;
 
-pub use self::loaded::Loaded;
+pub use self::loaded::{History, Loaded};
 
 use self::fetch::Feed;
 use self::listing::Listing;
@@ -29,7 +29,7 @@ use crate::{CandleSource, Error, SeriesInfo};
 /// Tries of a load that meets damaged files in the cache.
 const TRIES: u32 = 3;
 
-type LoadKey = (SeriesId, TimeRange, u32);
+type LoadKey = (SeriesId, TimeRange, History);
 
 /// Candles of one source. Clones share everything.
 #[derive(Clone)]
@@ -47,8 +47,8 @@ struct Inner {
 enum Backing {
     /// A source, through the cache.
     Source { source: Arc<dyn CandleSource>, cache: Cache, listing: Box<Listing> },
-    /// One series that is in memory.
-    Whole { listed: Arc<Vec<SeriesInfo>>, candles: Arc<Candles> },
+    /// Series that are in memory.
+    Whole { listed: Arc<Vec<SeriesInfo>>, candles: BTreeMap<SeriesId, Arc<Candles>> },
 }
 
 impl Market {
@@ -61,17 +61,27 @@ impl Market {
     ///
     /// `candles` keep the rules of a series, as everything that importers read does.
     pub fn from_candles(id: SeriesId, calendar: Calendar, candles: Candles) -> Market {
-        let ends = candles.open_time_ms.first().zip(candles.open_time_ms.last());
-        let listed = ends.map(|(first_ms, last_ms)| SeriesInfo {
-            id,
-            calendar,
-            instrument: None,
-            first_ms: *first_ms,
-            last_ms: *last_ms,
-            count: candles.len() as u64,
-        });
-        let listed = Arc::new(listed.into_iter().collect());
-        Market::with(Backing::Whole { listed, candles: Arc::new(candles) })
+        Market::from_series([(id, calendar, candles)])
+    }
+
+    /// A market of several series, as [`Market::from_candles`] makes one of one; of two with the
+    /// same id the later one stands.
+    pub fn from_series(series: impl IntoIterator<Item = (SeriesId, Calendar, Candles)>) -> Market {
+        let (mut listed, mut all) = (BTreeMap::new(), BTreeMap::new());
+        for (id, calendar, candles) in series {
+            let times = &candles.open_time_ms;
+            let Some((first_ms, last_ms)) = times.first().copied().zip(times.last().copied())
+            else {
+                continue;
+            };
+            let count = candles.len() as u64;
+            let info =
+                SeriesInfo { id: id.clone(), calendar, instrument: None, first_ms, last_ms, count };
+            listed.insert(id.clone(), info);
+            all.insert(id, Arc::new(candles));
+        }
+        let listed = Arc::new(listed.into_values().collect());
+        Market::with(Backing::Whole { listed, candles: all })
     }
 
     fn with(backing: Backing) -> Market {
@@ -108,7 +118,17 @@ impl Market {
         range: TimeRange,
         warmup: u32,
     ) -> Result<Arc<Loaded>, Error> {
-        let key = (series.clone(), range, warmup);
+        self.load_with(series, range, History::Candles(warmup)).await
+    }
+
+    /// The candles of `series` that open in `range`, and the `history` before; as [`Market::load`].
+    pub async fn load_with(
+        &self,
+        series: &SeriesId,
+        range: TimeRange,
+        history: History,
+    ) -> Result<Arc<Loaded>, Error> {
+        let key = (series.clone(), range, history);
         if let Some(loaded) = self.inner.recent(&key) {
             return Ok(loaded);
         }
@@ -154,7 +174,7 @@ impl Inner {
     }
 
     async fn load(&self, key: &LoadKey) -> Result<Loaded, Error> {
-        let (series, range, warmup) = key;
+        let (series, range, history) = key;
         let nothing = || Error::NoCandles { series: series.clone(), range: *range };
         let stored = self.find(series).await?;
         let columns = match &self.backing {
@@ -165,12 +185,14 @@ impl Inner {
                     stored: Arc::clone(&stored),
                     timeframe: series.timeframe,
                 };
-                columns(&feed, *range, *warmup).await?
+                columns(&feed, *range, *history).await?
             }
-            Backing::Whole { candles, .. } => Some(fold_whole(candles, &stored, series)),
+            Backing::Whole { candles, .. } => {
+                candles.get(&stored.id).map(|candles| fold_whole(candles, &stored, series))
+            }
         };
         columns
-            .and_then(|columns| Loaded::new(columns, series.clone(), stored, *range, *warmup))
+            .and_then(|columns| Loaded::new(columns, series.clone(), stored, *range, *history))
             .ok_or_else(nothing)
     }
 }
@@ -185,23 +207,34 @@ fn fold_whole(candles: &Arc<Candles>, stored: &SeriesInfo, series: &SeriesId) ->
     Columns::Owned(Arc::new(folded.candles))
 }
 
-/// Mapped columns that hold `range` and `warmup` candles before it; `None` without any candle.
-async fn columns(feed: &Feed, range: TimeRange, warmup: u32) -> Result<Option<Columns>, Error> {
+/// Mapped columns that hold `range` and the `history` before it; `None` without any candle.
+async fn columns(
+    feed: &Feed,
+    range: TimeRange,
+    history: History,
+) -> Result<Option<Columns>, Error> {
     let mut tries = 1;
     loop {
-        match mapped(feed, range, warmup).await {
+        match mapped(feed, range, history).await {
             Err(Error::Unavailable { cause: Cause::Damaged, .. }) if tries < TRIES => tries += 1,
             result => return result,
         }
     }
 }
 
-async fn mapped(feed: &Feed, range: TimeRange, warmup: u32) -> Result<Option<Columns>, Error> {
+async fn mapped(feed: &Feed, range: TimeRange, history: History) -> Result<Option<Columns>, Error> {
     let extent = feed.extent();
-    // A time span of W candles never holds more than W: what it covers is needed for certain.
-    let span_ms = i64::from(warmup).saturating_mul(feed.timeframe.ms());
+    let (since_ms, warmup) = match history {
+        History::Candles(warmup) => {
+            // A time span of W candles never holds more than W: what it covers is needed for
+            // certain.
+            let span_ms = i64::from(warmup).saturating_mul(feed.timeframe.ms());
+            (range.start_ms.saturating_sub(span_ms), warmup)
+        }
+        History::Since(time_ms) => (time_ms.min(range.start_ms), 0),
+    };
     let needed = TimeRange {
-        start_ms: range.start_ms.saturating_sub(span_ms).max(extent.start_ms),
+        start_ms: since_ms.max(extent.start_ms),
         end_ms: range.end_ms.min(extent.end_ms),
     };
     if range.start_ms >= extent.end_ms || needed.start_ms >= needed.end_ms {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use candles::import::{ImportOptions, import, read_file};
-use candles::{Error, Loaded, Market, MemorySource, ParquetStore};
-use model::{Calendar, Candles, DAY_MS, MINUTE_MS, TimeRange, Timeframe, resample};
+use candles::{Error, History, Loaded, Market, MemorySource, ParquetStore};
+use model::{Calendar, Candles, DAY_MS, MINUTE_MS, SeriesId, TimeRange, Timeframe, resample};
 
 use crate::support::{Hands, START_MS, examples, id, market, market_at, minutes, ms, range, rows};
 
@@ -228,4 +228,38 @@ async fn one_series_in_memory_is_a_market_too() {
         assert_eq!(whole.start_row(), 256);
     }
     assert_eq!(loaded.as_slice().len(), 256 + 14_400);
+}
+
+#[tokio::test]
+async fn history_since_a_time_is_what_opens_at_or_after_it() {
+    let candles = minutes(100, |minute| minute == 41);
+    let late = candles.as_slice().rows(45..90).to_candles();
+    let (a, b) = (id("b A 1m"), id("b B 1m"));
+    let source = MemorySource::new("memory");
+    for (series, candles) in [(&a, &candles), (&b, &late)] {
+        source.insert(series.clone(), Calendar::EveryDay, None, candles.clone());
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let cached = market(Arc::new(source), dir.path());
+    let whole = Market::from_series([
+        (a.clone(), Calendar::EveryDay, candles),
+        (b.clone(), Calendar::EveryDay, late),
+    ]);
+    let at = |minute: i64| START_MS + minute * MINUTE_MS;
+    let range = TimeRange { start_ms: at(60), end_ms: at(80) };
+    for market in [cached, whole] {
+        let load = async |series: &SeriesId, since: i64| {
+            let history = History::Since(at(since));
+            let loaded = market.load_with(series, range, history).await.unwrap();
+            let times = loaded.as_slice().open_time_ms;
+            assert_eq!(times[times.len() - 1], at(79));
+            ((times[0] - START_MS) / MINUTE_MS, loaded.start_row())
+        };
+        assert_eq!(load(&a, 40).await, (40, 19));
+        assert_eq!(load(&a, 41).await, (42, 18));
+        assert_eq!(load(&a, 60).await, (60, 0));
+        assert_eq!(load(&a, 70).await, (60, 0));
+        assert_eq!(load(&b, 40).await, (46, 14));
+        assert_eq!(market.series().await.unwrap().len(), 2);
+    }
 }

@@ -3,16 +3,17 @@
 mod parts;
 mod table;
 
-use model::{Fill, FillReason, JobSpec, PositionSide, Side, SkipReason};
+use model::{FillReason, FundingEvent, JobSpec, PositionSide, Side, SkipReason};
 use serde::Serialize;
 
-use crate::Error;
-use crate::batch::{Control, Input, Values, refuse, track};
+use crate::batch::{Control, Values, refuse, track};
+use crate::beside::Beside;
 use crate::evaluate::Evaluator;
 use crate::graph::Graph;
 use crate::marks::Ledger;
 use crate::plan::draft;
-use crate::walk::{Blocks, Close, Observer, Position, walk};
+use crate::walk::{Blocks, Close, Entry, Journal, Observer, Position, walk};
+use crate::{Error, Input};
 
 /// Everything that decided about one candle.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -127,6 +128,17 @@ pub enum Event {
         /// Its trade.
         trade_id: u32,
     },
+    /// A funding payment.
+    Funding {
+        /// When it was due, ms since 1970-01-01 UTC.
+        time_ms: i64,
+        /// Rate as a fraction; positive: long pays.
+        rate: f64,
+        /// Change of cash, in quote.
+        amount: f64,
+        /// Its trade.
+        trade_id: u32,
+    },
     /// An entry that was wanted and not made.
     Skipped {
         /// Why.
@@ -139,34 +151,42 @@ pub enum Event {
 /// Costs a whole backtest. Values of nodes are those of the batch; the position is as the walk had
 /// it.
 pub fn explain(input: &Input<'_>, spec: &JobSpec, time_ms: i64) -> Result<Explanation, Error> {
-    refuse(spec)?;
+    refuse(input, spec)?;
     let first = input.candles.lower_bound(input.range.start_ms);
     let end = input.candles.lower_bound(input.range.end_ms);
     if first >= end {
         return Err(Error::NoCandles);
     }
     let seed = first.saturating_sub(spec.warmup as usize);
-    let candles = input.candles.rows(seed..end);
+    let ground = input.seeded(seed, end);
+    let candles = ground.candles;
     let row = candles.lower_bound(time_ms);
     if row < first - seed || candles.open_time_ms.get(row) != Some(&time_ms) {
         return Err(Error::NoSuchCandle { time_ms });
     }
-    let mut graph = Graph::default();
+    let mut graph = Graph::of(&spec.series.ticker);
     let draft = draft(&mut graph, spec);
     let parts = parts::collect(&mut graph, spec);
-    let mut evaluator = Evaluator::new(&graph, candles, input.timeframe, input.calendar);
+    let mut evaluator = Evaluator::new(&graph, &ground);
     let plan = draft.map(&mut Values(&mut evaluator));
-    let (mut fills, mut witness) = (Vec::new(), Witness { row, ..Witness::default() });
+    let (mut journal, mut witness) = (Journal::default(), Witness { row, ..Witness::default() });
     let blocks = Blocks::new(candles);
-    let track = track(input, (candles, &blocks), first - seed, spec, &plan);
-    walk(track, &mut fills, &mut witness, |_| Control::Continue).map_err(|_| Error::Stopped)?;
+    let beside = Beside::new(input, spec, candles.rows(first - seed..candles.len()))?;
+    let track = track(input, (candles, &blocks), first - seed, spec, &plan, &beside);
+    walk(track, &mut journal, &mut witness, |_| Control::Continue).map_err(|_| Error::Stopped)?;
     let close = witness.close.ok_or(Error::NoSuchCandle { time_ms })?;
     let nodes = parts.iter().map(|part| part.value(&mut evaluator, row, &close)).collect();
     let candle = candles.candle(row);
     let mut ledger = Ledger::new(spec.balance);
-    let booked = fills.iter().take_while(|fill| fill.time_ms <= time_ms);
-    booked.for_each(|fill| ledger.book(fill));
-    let happened = fills.iter().filter(|fill| fill.time_ms == time_ms).map(event);
+    let close_ms = time_ms + input.timeframe.ms();
+    let before_ms = row.checked_sub(1).map_or(i64::MIN, |row| candles.open_time_ms[row]);
+    let mut happened = Vec::new();
+    for entry in journal.entries().take_while(|entry| entry.is_by(time_ms, close_ms)) {
+        ledger.book(entry);
+        if !entry.is_by(before_ms, before_ms.saturating_add(input.timeframe.ms())) {
+            happened.push(event(entry));
+        }
+    }
     let skipped = witness.skipped.iter().map(|reason| Event::Skipped { reason: *reason });
     let [long, short, exit_long, exit_short] = close.signals;
     Ok(Explanation {
@@ -186,11 +206,18 @@ pub fn explain(input: &Input<'_>, spec: &JobSpec, time_ms: i64) -> Result<Explan
             due_entry: close.due_entry,
             pending: close.pending,
         },
-        events: happened.chain(skipped).collect(),
+        events: happened.into_iter().chain(skipped).collect(),
     })
 }
 
-fn event(fill: &Fill) -> Event {
+fn event(entry: Entry<'_>) -> Event {
+    let fill = match entry {
+        Entry::Fill(fill) => fill,
+        Entry::Funding(payment) => {
+            let FundingEvent { time_ms, rate, amount, trade_id } = *payment;
+            return Event::Funding { time_ms, rate, amount, trade_id };
+        }
+    };
     Event::Fill {
         side: fill.side,
         quantity: fill.quantity,

@@ -1,9 +1,9 @@
 //! The parts of a strategy, each with its place, its text and its value.
 
-use model::JobSpec;
 use model::settings::{EntryOrder, LevelForm, ThenStop};
 use model::strategy::{Cond, Expr, IndicatorCall, PositionField, cond_json, expr_json};
 use model::support::reads_position;
+use model::{JobSpec, Timeframe};
 
 use super::{NodeValue, some};
 use crate::evaluate::Evaluator;
@@ -13,13 +13,16 @@ use crate::walk::{Close, compares};
 /// A part of the strategy whose value is shown.
 pub(super) struct Part<'s> {
     place: &'static str,
-    frame: FrameId,
+    /// The frames it is carried through, the outermost first; none: the job's own candles.
+    path: Vec<FrameId>,
     what: What<'s>,
 }
 
 enum What<'s> {
     Number(&'s Expr, NodeId),
     Truth(&'s Cond, NodeId),
+    /// The uploaded signal.
+    Uploaded(NodeId),
     /// A state of the account.
     State(PositionField),
     /// A condition that reads the state of the account, and the number it compares with.
@@ -33,7 +36,7 @@ impl Part<'_> {
         row: usize,
         close: &Close,
     ) -> NodeValue {
-        let row = evaluator.readable_row(self.frame, row);
+        let row = evaluator.readable_row(&self.path, row);
         let (node, value, condition) = match &self.what {
             What::Number(expr, id) => {
                 let value = row.map(|row| evaluator.number(*id)[row]);
@@ -42,6 +45,10 @@ impl Part<'_> {
             What::Truth(cond, id) => {
                 let value = row.map(|row| f64::from(evaluator.truth(*id).get(row)));
                 (cond_json(cond), value, true)
+            }
+            What::Uploaded(id) => {
+                let value = row.map(|row| evaluator.number(*id)[row]);
+                ("\"signalColumn\"".to_owned(), value, false)
             }
             What::State(field) => {
                 (expr_json(&Expr::Position(*field)), some(close.state[*field as usize]), false)
@@ -84,8 +91,13 @@ fn stateful(cond: &Cond, number: f64, close: &Close) -> Option<bool> {
 
 /// Every part of `spec`, outer parts before inner ones; their nodes are added to `graph`.
 pub(super) fn collect<'s>(graph: &mut Graph, spec: &'s JobSpec) -> Vec<Part<'s>> {
-    let mut collector = Collector { graph, parts: Vec::new(), frame: FrameId::BASE, place: "" };
+    let mut collector = Collector { graph, parts: Vec::new(), path: Vec::new(), place: "" };
     let signals = &spec.signals;
+    if spec.signal_column.is_some() {
+        collector.place = "signals";
+        let id = collector.graph.uploaded();
+        collector.push(What::Uploaded(id));
+    }
     for (place, cond) in [
         ("long", &signals.long),
         ("short", &signals.short),
@@ -120,13 +132,35 @@ pub(super) fn collect<'s>(graph: &mut Graph, spec: &'s JobSpec) -> Vec<Part<'s>>
 struct Collector<'g, 's> {
     graph: &'g mut Graph,
     parts: Vec<Part<'s>>,
-    frame: FrameId,
+    path: Vec<FrameId>,
     place: &'static str,
 }
 
 impl<'s> Collector<'_, 's> {
     fn push(&mut self, what: What<'s>) {
-        self.parts.push(Part { place: self.place, frame: self.frame, what });
+        self.parts.push(Part { place: self.place, path: self.path.clone(), what });
+    }
+
+    /// The frame that parts run on now.
+    fn frame(&self) -> FrameId {
+        self.path.last().copied().unwrap_or(FrameId::BASE)
+    }
+
+    /// Collects what a scope holds.
+    fn scope(
+        &mut self,
+        tf: Option<Timeframe>,
+        ticker: Option<&str>,
+        of: impl FnOnce(&mut Collector<'_, 's>),
+    ) {
+        let outer = self.frame();
+        let inner = self.graph.scope(outer, tf, ticker);
+        if inner == outer {
+            return of(self);
+        }
+        self.path.push(inner);
+        of(self);
+        self.path.pop();
     }
 
     fn form(&mut self, place: &'static str, form: Option<&'s LevelForm>) {
@@ -141,13 +175,13 @@ impl<'s> Collector<'_, 's> {
             let number = if let Cond::Compare { left: Expr::Position(_), right: number, .. }
             | Cond::Compare { left: number, right: Expr::Position(_), .. } = cond
             {
-                Some(self.graph.expr(self.frame, number))
+                Some(self.graph.expr(self.frame(), number))
             } else {
                 None
             };
             self.push(What::Stateful(cond, number));
         } else {
-            let id = self.graph.cond(self.frame, cond);
+            let id = self.graph.cond(self.frame(), cond);
             self.push(What::Truth(cond, id));
         }
         match cond {
@@ -162,11 +196,8 @@ impl<'s> Collector<'_, 's> {
             Cond::All(conds) | Cond::Any(conds) => conds.iter().for_each(|cond| self.cond(cond)),
             Cond::Not(of) | Cond::Within(of, _) | Cond::Held(of, _) => self.cond(of),
             Cond::Rising(of, _) | Cond::Falling(of, _) => self.expr(of),
-            Cond::Scope { tf, of, .. } => {
-                let outer = self.frame;
-                self.frame = tf.map_or(outer, |tf| self.graph.frame(outer, tf));
-                self.cond(of);
-                self.frame = outer;
+            Cond::Scope { tf, ticker, of } => {
+                self.scope(*tf, ticker.as_deref(), |inner| inner.cond(of));
             }
         }
     }
@@ -190,7 +221,7 @@ impl<'s> Collector<'_, 's> {
             | Expr::ValueWhen { .. }
             | Expr::CountTrue { .. }
             | Expr::Scope { .. } => {
-                let id = self.graph.expr(self.frame, expr);
+                let id = self.graph.expr(self.frame(), expr);
                 self.push(What::Number(expr, id));
             }
         }
@@ -209,11 +240,8 @@ impl<'s> Collector<'_, 's> {
                 self.cond(condition);
                 self.expr(of);
             }
-            Expr::Scope { tf, of, .. } => {
-                let outer = self.frame;
-                self.frame = tf.map_or(outer, |tf| self.graph.frame(outer, tf));
-                self.expr(of);
-                self.frame = outer;
+            Expr::Scope { tf, ticker, of } => {
+                self.scope(*tf, ticker.as_deref(), |inner| inner.expr(of));
             }
         }
     }

@@ -63,6 +63,9 @@ fn write_event(f: &mut fmt::Formatter<'_>, event: &Event) -> fmt::Result {
             f,
             "  {side:?} {quantity} at {price}, fee {fee} ({reason:?}, trade {trade_id})"
         ),
+        Event::Funding { rate, amount, trade_id, .. } => {
+            writeln!(f, "  funding {amount} at rate {rate} (trade {trade_id})")
+        }
         Event::Skipped { reason } => writeln!(f, "  entry not made ({reason:?})"),
     }
 }

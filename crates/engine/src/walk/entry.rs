@@ -3,7 +3,7 @@
 use model::settings::{FillProfile, LevelBase, Size};
 use model::{Candle, Fill, FillReason, MINUTE_MS, PositionSide, SkipReason};
 
-use super::position::{Levels, MAX_EXITS, Position, TargetSlot, sign, tighter};
+use super::position::{Levels, MAX_EXITS, Margin, Position, TargetSlot, sign, tighter};
 use super::{Observer, Walk, order_side};
 
 /// An entry that a close asked for.
@@ -93,9 +93,24 @@ impl<O: Observer> Walk<'_, '_, O> {
         self.track.calendar.day_of(self.track.candles.open_time_ms[row])
     }
 
-    /// Fills the pending order if the candle reaches it.
+    /// Fills the pending order if the candle reaches it, and trades the rest of that candle.
     pub(super) fn fill_pending(&mut self, row: usize, candle: &Candle) {
         let Some(pending) = self.pending else { return };
+        let Some(price) = self.pending_price(&pending, candle) else { return };
+        self.pending = None;
+        if let Some(finer) = self.finer(row)
+            && self.fill_pending_finer(row, pending, finer)
+        {
+            return;
+        }
+        self.enter_pending(row, &pending, price);
+        if let Some(reach) = self.reach(row, candle, true) {
+            self.settle(row, candle, &reach);
+        }
+    }
+
+    /// The price at which `candle` fills `pending`, before slippage.
+    pub(super) fn pending_price(&self, pending: &Pending, candle: &Candle) -> Option<f64> {
         let is_stop = self.track.plan.pending.as_ref().is_some_and(|entry| entry.is_stop);
         // A buy limit and a sell stop wait for a fall, the others for a rise.
         let falls = (pending.side == PositionSide::Long) != is_stop;
@@ -104,11 +119,12 @@ impl<O: Observer> Walk<'_, '_, O> {
         } else {
             (candle.high >= pending.price, candle.open >= pending.price)
         };
-        if !touched {
-            return;
-        }
-        self.pending = None;
-        let price = if at_open { candle.open } else { pending.price };
+        touched.then_some(if at_open { candle.open } else { pending.price })
+    }
+
+    /// Enters by `pending` at `price`.
+    pub(super) fn enter_pending(&mut self, row: usize, pending: &Pending, price: f64) {
+        let is_stop = self.track.plan.pending.as_ref().is_some_and(|entry| entry.is_stop);
         let execution = if is_stop { Execution::Market } else { Execution::Limit };
         self.enter(row, pending.side, pending.signal_row, price, execution, true);
     }
@@ -142,7 +158,7 @@ impl<O: Observer> Walk<'_, '_, O> {
         position.initial_quantity = quantity;
         position.realised = -fee;
         self.cash = self.cash - position.sign * quantity * price - fee;
-        self.fills.push(Fill {
+        self.journal.fills.push(Fill {
             time_ms: position.entry_time_ms,
             side: order,
             quantity,
@@ -195,6 +211,7 @@ impl<O: Observer> Walk<'_, '_, O> {
             best: price,
             levels: Levels::new(side, liquidation),
             bankruptcy,
+            margin: Margin { bankruptcy, liquidation },
             deadline_row: self.deadline_row(row),
         }
     }

@@ -54,6 +54,9 @@ impl Record {
     }
 }
 
+/// Last bits by which a division and a multiplication may be off together.
+const ROUNDING_STEPS: usize = 8;
+
 /// How an exit is booked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Booking {
@@ -72,6 +75,16 @@ enum FillAt {
     Open(f64),
     /// At the level.
     Level,
+}
+
+/// Which levels of a position a candle touches.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach {
+    protection: Protection,
+    pub(super) lost: bool,
+    pub(super) won: bool,
+    /// Where the stop fills.
+    stop_at: FillAt,
 }
 
 impl<O: Observer> Walk<'_, '_, O> {
@@ -103,21 +116,34 @@ impl<O: Observer> Walk<'_, '_, O> {
         self.apply_next_stop();
     }
 
-    /// Stop, liquidation and targets inside the candle.
+    /// Stop, liquidation and targets inside the candle, for a position that is held from its open.
     #[inline]
     pub(super) fn inside(&mut self, row: usize, candle: &Candle) {
-        let Some(position) = &self.position else { return };
-        let (mut lost, mut won) = (position.is_lost_in(candle), position.is_won_in(candle));
-        if !lost && !won {
+        let Some(reach) = self.reach(row, candle, false) else { return };
+        if reach.lost
+            && reach.won
+            && let Some(finer) = self.finer(row)
+            && self.inside_finer(row, finer)
+        {
             return;
         }
-        let rules = &self.track.spec.fill;
+        self.settle(row, candle, &reach);
+    }
+
+    /// What of the position's levels `candle`, which is `row` or a part of it, touches; `None` if
+    /// nothing. `just_filled`: a pending order made the entry inside of it.
+    #[inline]
+    pub(super) fn reach(&self, row: usize, candle: &Candle, just_filled: bool) -> Option<Reach> {
+        let position = self.position.as_ref()?;
+        let (mut lost, mut won) = (position.is_lost_in(candle), position.is_won_in(candle));
+        if !lost && !won {
+            return None;
+        }
         let mut protection = position.levels.protection();
-        let favourable = position.favourable(candle);
-        let is_entry_candle = position.entry_row == row;
-        if is_entry_candle {
-            won &= rules.stop_on_entry_candle && !position.was_pending;
-            if !rules.stop_on_entry_candle {
+        if position.entry_row == row {
+            let works = self.track.spec.fill.stop_on_entry_candle;
+            won &= works && !just_filled;
+            if !works {
                 // No stop works yet, so none shields from the liquidation behind it.
                 let price = position.levels.liquidation();
                 protection = Protection { price, reason: FillReason::Liquidation };
@@ -125,12 +151,16 @@ impl<O: Observer> Walk<'_, '_, O> {
             }
         }
         // A pending entry was filled after the open, so its stop was not jumped over by it.
-        let stop_at = if is_entry_candle && position.was_pending {
-            FillAt::Level
-        } else {
-            FillAt::Open(candle.open)
-        };
-        let target_first = match rules.both_touched {
+        let stop_at = if just_filled { FillAt::Level } else { FillAt::Open(candle.open) };
+        Some(Reach { protection, lost, won, stop_at })
+    }
+
+    /// Fills what `candle` touches; where that is both, the rule decides which comes first.
+    pub(super) fn settle(&mut self, row: usize, candle: &Candle, reach: &Reach) {
+        let Some(position) = &self.position else { return };
+        let Reach { protection, lost, won, stop_at } = *reach;
+        let favourable = position.favourable(candle);
+        let target_first = match self.track.spec.fill.both_touched {
             BothTouched::StopFirst => false,
             BothTouched::TargetFirst => true,
             BothTouched::Path => {
@@ -198,7 +228,7 @@ impl<O: Observer> Walk<'_, '_, O> {
         }
     }
 
-    fn apply_next_stop(&mut self) {
+    pub(super) fn apply_next_stop(&mut self) {
         if let Some(position) = &mut self.position
             && !position.next_stop.is_nan()
         {
@@ -271,11 +301,16 @@ impl<O: Observer> Walk<'_, '_, O> {
         // Isolated margin: no exit loses more than the margin, whatever slippage and fee ask for.
         let price =
             if position.lost(price, position.bankruptcy) { position.bankruptcy } else { price };
+        let price = if quantity >= position.quantity {
+            without_debt(self.cash, position.sign * quantity, price)
+        } else {
+            price
+        };
         let cash = self.cash + position.sign * quantity * price;
         let left = cash + position.sign * (position.quantity - quantity) * price;
         let fee = (quantity * price * fee_rate).min(left.max(0.0));
         self.cash = cash - fee;
-        self.fills.push(Fill {
+        self.journal.fills.push(Fill {
             time_ms: self.track.candles.open_time_ms[row],
             side,
             quantity,
@@ -289,6 +324,8 @@ impl<O: Observer> Walk<'_, '_, O> {
         if position.quantity <= 0.0 {
             let pnl = position.realised;
             self.close_trade(row, pnl, reason);
+        } else if position.bankruptcy.to_bits() != position.margin.bankruptcy.to_bits() {
+            self.cover_margin();
         }
     }
 
@@ -308,6 +345,23 @@ impl<O: Observer> Walk<'_, '_, O> {
             Pause::Forever => Blocked::Forever,
         };
     }
+}
+
+/// `price`, or one a few last bits away from it: what rounding makes of a margin that is lost whole
+/// must not be a debt.
+fn without_debt(cash: f64, base: f64, price: f64) -> f64 {
+    let debt = |price: f64| cash + base * price < 0.0;
+    if !debt(price) {
+        return price;
+    }
+    let mut empty = -cash / base;
+    for _ in 0..ROUNDING_STEPS {
+        if !debt(empty) {
+            return empty;
+        }
+        empty = if base > 0.0 { empty.next_up() } else { empty.next_down() };
+    }
+    empty
 }
 
 /// The more favourable of two prices.

@@ -1,13 +1,17 @@
 //! The walk: one variant through all candles of its range, one after the other.
 //!
-//! Order inside a candle: at the open, gaps through levels, then what was decided on the previous
-//! close (exits and flips, then entries); inside, pending entries, then stop, liquidation and
-//! targets; at the close, trailing, then signals and limits, which are due at the next open.
+//! Order inside a candle: funding due by its open; at the open, gaps through levels, then what was
+//! decided on the previous close (exits and flips, then entries); funding due inside; then pending
+//! entries, stop, liquidation and targets, by finer candles where they decide; at the close,
+//! trailing, then signals and limits, which are due at the next open.
 //! Invariants: at most one entry a candle; no fill outside the range; nothing is read from a later
 //! candle. Not here: values of expressions (`evaluate`), daily marks (`marks`).
 
+mod detail;
 mod entry;
 mod exit;
+mod funding;
+mod journal;
 mod market;
 mod position;
 mod quiet;
@@ -16,14 +20,18 @@ mod signal;
 use model::settings::{FlipVsStop, Instrument, RangeEnd};
 use model::strategy::PositionField;
 use model::{
-    Calendar, Candle, CandleSlice, Counts, Fill, FillReason, JobSpec, OpenPosition, PositionSide,
+    Calendar, Candle, CandleSlice, Counts, FillReason, JobSpec, OpenPosition, PositionSide,
     SkipReason,
 };
 
 use crate::batch::{Control, PROGRESS_STRIDE};
+use crate::beside::Beside;
 use crate::plan::Plan;
+pub(crate) use detail::Detail;
 use entry::{Blocked, Pending, Wanted};
 use exit::Record;
+use funding::Due;
+pub(crate) use journal::{Entry, Journal};
 use market::Market;
 pub(crate) use position::Position;
 pub(crate) use quiet::Blocks;
@@ -44,6 +52,7 @@ pub(crate) struct Track<'a> {
     pub(crate) instrument: Instrument,
     pub(crate) spec: &'a JobSpec,
     pub(crate) plan: &'a Plan<'a>,
+    pub(crate) beside: &'a Beside<'a>,
 }
 
 /// Looks at a walk; one that does not watch costs nothing.
@@ -104,7 +113,8 @@ struct Walk<'t, 'f, O> {
     ambiguous: u64,
     conflicts: u64,
     skipped: [u64; SkipReason::ALL.len()],
-    fills: &'f mut Vec<Fill>,
+    due: Due<'t>,
+    journal: &'f mut Journal,
     observer: &'f mut O,
 }
 
@@ -115,25 +125,28 @@ struct LastExit {
     reason: FillReason,
 }
 
-/// Walks `track`; fills are appended to `fills`, which should have room for [`most_fills`].
+/// Walks `track`; what happens is written into `journal`, which should have room for
+/// [`most_fills`] and every payment.
 ///
 /// `progress` gets the count of candles done every [`PROGRESS_STRIDE`] of them. Candles on which
 /// nothing can happen are skipped, unless an observer watches: then every one is walked.
 pub(crate) fn walk<O: Observer>(
     track: Track<'_>,
-    fills: &mut Vec<Fill>,
+    journal: &mut Journal,
     observer: &mut O,
     mut progress: impl FnMut(usize) -> Control,
 ) -> Result<Walked, Stopped> {
     let quiet = Quiet::new(track.spec, track.plan);
-    let mut walk = Walk::new(track, fills, observer);
+    let mut walk = Walk::new(track, journal, observer);
     let last = track.candles.len() - 1;
     let mut row = track.first;
     let mut report = track.first + PROGRESS_STRIDE;
     loop {
         if !O::WATCHES && walk.is_idle() {
             let position = walk.position.as_ref();
-            row = quiet.next(row, last, position, track.candles, track.blocks);
+            // A position must not miss its next payment.
+            let until = if position.is_some() { last.min(walk.due.row) } else { last };
+            row = quiet.next(row, until, position, track.candles, track.blocks);
         }
         while row >= report {
             if progress(report - track.first) == Control::Stop {
@@ -161,7 +174,7 @@ pub(crate) fn most_fills(track: &Track<'_>) -> usize {
 }
 
 impl<'t, 'f, O: Observer> Walk<'t, 'f, O> {
-    fn new(track: Track<'t>, fills: &'f mut Vec<Fill>, observer: &'f mut O) -> Self {
+    fn new(track: Track<'t>, journal: &'f mut Journal, observer: &'f mut O) -> Self {
         let mut walk = Walk {
             track,
             market: Market::new(track.spec, &track.instrument),
@@ -178,7 +191,8 @@ impl<'t, 'f, O: Observer> Walk<'t, 'f, O> {
             ambiguous: 0,
             conflicts: 0,
             skipped: [0; SkipReason::ALL.len()],
-            fills,
+            due: Due::new(track.beside.funding(), track.candles, track.timeframe_ms),
+            journal,
             observer,
         };
         walk.check_ruin();
@@ -193,13 +207,18 @@ impl<'t, 'f, O: Observer> Walk<'t, 'f, O> {
 
     #[inline]
     fn candle(&mut self, row: usize, candle: Candle, is_last: bool) {
-        self.at_open(row, &candle);
-        self.observer.inside(row, self.position.as_ref());
-        if self.pending.is_some() {
-            self.fill_pending(row, &candle);
+        if self.due.row <= row {
+            self.pay_before(row, &candle);
         }
+        self.at_open(row, &candle);
+        if self.due.row == row {
+            self.pay_inside(row, &candle);
+        }
+        self.observer.inside(row, self.position.as_ref());
         if self.position.is_some() {
             self.inside(row, &candle);
+        } else if self.pending.is_some() {
+            self.fill_pending(row, &candle);
         }
         self.at_close(row, &candle, is_last);
     }

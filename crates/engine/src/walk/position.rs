@@ -60,8 +60,19 @@ pub(crate) struct Position {
     pub(crate) levels: Levels,
     /// The price a liquidation is booked at.
     pub(crate) bankruptcy: f64,
+    /// Where the initial margin ends.
+    pub(crate) margin: Margin,
     /// First row at whose close the limit of time is reached.
     pub(crate) deadline_row: usize,
+}
+
+/// Prices at which a position has lost its initial margin; NaN where it cannot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Margin {
+    /// Nothing of it is left.
+    pub(crate) bankruptcy: f64,
+    /// The maintenance margin is left, which liquidates.
+    pub(crate) liquidation: f64,
 }
 
 /// Stop, trail, liquidation and targets, and which of them a price meets first.
@@ -182,6 +193,11 @@ impl Levels {
             self.trail = trail;
             self.protect();
         }
+    }
+
+    pub(crate) fn set_liquidation(&mut self, liquidation: f64) {
+        self.liquidation = liquidation;
+        self.protect();
     }
 
     pub(crate) fn set_target(&mut self, slot: TargetSlot, target: f64) {

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::{Control, Error, Input, Monitor, Run, run_batch};
+use engine::{Control, Error, Extras, Input, Monitor, Run, run_batch};
 use model::settings::{
-    Costs, DataPolicy, FillRules, Instrument, Level, LevelForm, MoneyManagement, Risk,
+    Costs, DataPolicy, FillRules, Funding, Instrument, Level, LevelForm, MoneyManagement, Risk,
     SeriesOverrides, Size,
 };
 use model::strategy::{Arg, CompareOp, Cond, Expr, Price, Signals};
 use model::{
-    Calendar, Candle, Candles, Digest, JobSpec, SeriesId, SkipReason, TimeRange, Timeframe,
+    Calendar, Candle, Candles, Digest, FundingRate, FundingRates, JobSpec, SeriesId, SkipReason,
+    TimeRange, Timeframe,
 };
 
 /// Milliseconds in a minute: drawn candles are a minute apart.
@@ -24,6 +25,9 @@ pub(crate) struct Drawn {
     pub(crate) calendar: Calendar,
     pub(crate) instrument: Instrument,
     pub(crate) spec: JobSpec,
+    /// Finer candles.
+    pub(crate) detail: Option<Candles>,
+    pub(crate) funding: Option<FundingRates>,
 }
 
 /// Nobody looks.
@@ -61,6 +65,8 @@ pub(crate) fn drawn(text: &str) -> Drawn {
         calendar: Calendar::EveryDay,
         instrument: Instrument::default(),
         spec,
+        detail: None,
+        funding: None,
     }
 }
 
@@ -134,6 +140,39 @@ impl Drawn {
         self
     }
 
+    /// The same candles, each `minutes` long.
+    pub(crate) fn of_minutes(mut self, minutes: u16) -> Drawn {
+        let times = self.candles.open_time_ms.iter_mut();
+        times.for_each(|time_ms| *time_ms *= i64::from(minutes));
+        self.timeframe = Timeframe::from_minutes(minutes).expect("a timeframe");
+        self.spec.series.timeframe = self.timeframe;
+        self.spec.range.end_ms *= i64::from(minutes);
+        self
+    }
+
+    /// With candles of a minute, drawn as [`drawn`] has them, that decide what came first.
+    pub(crate) fn with_minutes(mut self, text: &str) -> Drawn {
+        self.detail = Some(drawn(text).candles);
+        self.spec.overrides.detail_timeframe = Some(Timeframe::MINUTE);
+        self
+    }
+
+    /// With funding payments "minute rate mark, ..."; the mark may be left out.
+    pub(crate) fn with_funding(mut self, text: &str) -> Drawn {
+        let mut rates = FundingRates::default();
+        for payment in text.split(',') {
+            let mut words = payment.split_whitespace();
+            let minute: i64 = words.next().and_then(|word| word.parse().ok()).expect("a minute");
+            let mut numbers = words.map(|word| word.parse().expect("a number"));
+            let rate = numbers.next().expect("a rate");
+            let time_ms = minute * MINUTE_MS;
+            rates.push(FundingRate { time_ms, rate, mark: numbers.next() }).expect("in order");
+        }
+        self.funding = Some(rates);
+        self.spec.costs.funding = Funding::FromData;
+        self
+    }
+
     pub(crate) fn input(&self) -> Input<'_> {
         Input {
             candles: self.candles.as_slice(),
@@ -142,6 +181,11 @@ impl Drawn {
             calendar: &self.calendar,
             instrument: self.instrument,
             missing: 0,
+            extras: Extras {
+                detail: self.detail.as_ref().map(Candles::as_slice),
+                funding: self.funding.as_ref().map(FundingRates::as_slice),
+                ..Extras::default()
+            },
         }
     }
 

@@ -127,7 +127,7 @@ fn what_needs_an_account_or_other_candles_is_refused() {
     };
     assert_eq!(
         refused(&scope(None, Some("MSFT"))),
-        "cannot run this strategy: ticker inside a strategy is not supported yet"
+        "cannot run this strategy: ticker in a number that stands alone is not supported"
     );
     assert_eq!(
         refused(&scope(Some("1h"), None)),

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::drawn::{Drawn, MINUTE_MS, drawn};
 
 /// Candles whose prices are all `close`; `x` is a missing one.
-fn closes(text: &str) -> Drawn {
+pub(crate) fn closes(text: &str) -> Drawn {
     let mut case = drawn("1 1 1 1");
     case.candles = Candles::default();
     for (word, minute) in text.split_whitespace().zip(0..) {
@@ -46,7 +46,7 @@ pub(crate) fn condition(text: &str) -> Cond {
 }
 
 /// On which candles the condition holds: `1` and `.`.
-fn truth(case: &Drawn, cond: &Cond) -> String {
+pub(crate) fn truth(case: &Drawn, cond: &Cond) -> String {
     let asked = case.clone().with(|spec| {
         spec.signals = Arc::new(Signals { long: Some(cond.clone()), ..Signals::default() });
     });

@@ -1,17 +1,23 @@
 //! The engine from outside: drawn candles in, fills out.
 
 mod coverage;
+mod detail;
 mod drawn;
+mod equipped;
 mod explain;
 mod fills;
+mod funding;
 mod golden;
 mod indicators;
 mod language;
 mod marks;
 mod money;
 mod orders;
+mod others;
 mod properties;
 mod risk;
+mod sensitivity;
 mod signals;
 mod state;
+mod uploaded;
 mod warmup;

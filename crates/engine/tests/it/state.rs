@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use engine::Error;
 use model::FillReason;
-use model::settings::{Funding, SeriesOverrides};
 use model::strategy::{CompareOp, Cond, Expr, PositionField, Price, Signals};
 
 use crate::drawn::{Drawn, compare, drawn, number, pct, signal};
@@ -120,23 +119,18 @@ fn refused(case: &Drawn, expected: &[&str]) {
 }
 
 #[test]
-fn what_does_not_run_is_refused_by_name_in_both_places() {
-    let flat = drawn("9 9 9 9 L | 9 9 9 9");
+fn a_condition_of_more_than_64_combinations_is_refused() {
+    let either = |n: u32| {
+        let age = |bars: u32| when(PositionField::BarsInTrade, CompareOp::Eq, f64::from(bars));
+        Cond::Any(vec![age(n), age(n + 100)])
+    };
+    let exit = |factors: u32| Cond::All((0..factors).map(either).collect());
+    exits_when("9 9 9 9 L | 9 9 9 9", exit(6)).check(&["1 buy 9 Entry"]);
     refused(
-        &flat.clone().with(|spec| {
-            spec.costs.funding = Funding::FromData;
-            spec.fill.sensitivity = true;
-            spec.signal_column = Some(model::Digest([1; 32]));
-            spec.overrides = SeriesOverrides {
-                detail_timeframe: Some(model::Timeframe::MINUTE),
-                ..SeriesOverrides::default()
-            };
-        }),
+        &exits_when("9 9 9 9 L | 9 9 9 9", exit(7)),
         &[
-            "costs.funding: fromData is not supported yet",
-            "detailTimeframe is not supported yet",
-            "fill.sensitivity is not supported yet",
-            "signalColumn is not supported yet",
+            "a condition on the position with more than 64 combinations of its \"any\" parts is not \
+           supported",
         ],
     );
 }
@@ -150,15 +144,15 @@ fn a_state_of_the_position_is_refused_where_it_has_no_meaning() {
     };
     refused(
         &entry(when(PositionField::BarsInTrade, CompareOp::Ge, 1.0)),
-        &["barsInTrade in an entry is not supported yet"],
+        &["barsInTrade in an entry is not supported"],
     );
     let doubled = Expr::Abs(Box::new(Expr::Position(PositionField::BarsSinceExit)));
     refused(
         &entry(compare(CompareOp::Ge, doubled, number(1.0))),
-        &["barsSinceExit outside a plain comparison of a signal is not supported yet"],
+        &["barsSinceExit outside a plain comparison of a signal is not supported"],
     );
     refused(
         &exits_when("9 9 9 9 L | 9 9 9 9", Cond::LastExitIs(FillReason::Flip)),
-        &["lastExitReason outside a plain entry condition is not supported yet"],
+        &["lastExitReason outside a plain entry condition is not supported"],
     );
 }

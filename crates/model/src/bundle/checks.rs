@@ -1,13 +1,14 @@
 //! What can only be checked once the whole request is read: has every parameter a value, does a
-//! constraint leave anything, do the candles fit each other, does this engine version run it.
+//! constraint leave anything, do the candles fit each other, does the engine run it.
 
 use crate::JobSpec;
-use crate::fault::{self, Fault, Faults};
+use crate::fault::{Fault, Faults};
 use crate::settings::MoneyManagement;
+use crate::strategy::MAX_TICKERS;
 use crate::support::unsupported;
 
 use super::axes::Survivors;
-use super::expressions::misfit;
+use super::expressions::{misfit, other_tickers};
 use super::{Bundle, Position};
 
 impl Bundle {
@@ -63,12 +64,18 @@ impl Bundle {
         };
         let plain = JobSpec { money_management: MoneyManagement::default(), ..spec(0) };
         for text in unsupported(&plain) {
-            add(setting_pointer(&text), "unsupported", text);
+            add("/universalConfig/strategy".to_owned(), "unsupported", text);
         }
         for money_management in 0..self.lengths.money_management {
             let spec = spec(money_management);
             for text in unsupported(&spec) {
                 add(self.money.pointer(money_management), "unsupported", text);
+            }
+            let others = other_tickers(&spec.signals, &spec.money_management, &spec.risk).len();
+            if others > MAX_TICKERS {
+                let message =
+                    format!("the strategy reads {others} other tickers, at most {MAX_TICKERS}");
+                add(self.money.pointer(money_management), "too_large", message);
             }
             for timeframe in 0..self.lengths.timeframes {
                 let base = *self.timeframes.at(timeframe);
@@ -80,19 +87,5 @@ impl Bundle {
                 }
             }
         }
-    }
-}
-
-/// Where what `text` names stands: it starts with the path of a setting, or is of the strategy.
-fn setting_pointer(text: &str) -> String {
-    const CONFIG: &str = "/universalConfig";
-    let path = text.split([' ', ':']).next().unwrap_or_default();
-    let mut names = path.split('.');
-    match names.next() {
-        Some("detailTimeframe") => fault::pointer(CONFIG, "detailTimeframe"),
-        Some(group @ ("risk" | "costs" | "fill")) => {
-            names.fold(fault::pointer(CONFIG, group), |parent, name| fault::pointer(&parent, name))
-        }
-        _ => fault::pointer(CONFIG, "strategy"),
     }
 }

@@ -10,6 +10,7 @@ mod checks;
 mod expressions;
 mod fields;
 mod fill;
+mod inputs;
 mod jobs;
 mod json;
 mod money;

@@ -1,5 +1,7 @@
 //! Reads group `costs` and the settings that otherwise come from the series.
 
+use std::num::NonZeroU32;
+
 use serde_json::Value;
 
 use crate::fault::Faults;
@@ -9,6 +11,7 @@ use crate::{Calendar, Timeframe};
 use super::fields::{Bounds, Fields, wrong_type};
 
 const FEE_PCT: Bounds = Bounds::closed("a percent of notional", 0.0, 10.0);
+const FUNDING_PCT: Bounds = Bounds::closed("a percent of the position's value", -10.0, 10.0);
 const BPS: Bounds = Bounds::closed("basis points of price", 0.0, 1_000.0);
 const STEP: Bounds = Bounds::closed("a step or minimum (0 = off)", 0.0, 1e15);
 const MULTIPLIER: Bounds = Bounds::above("base units a contract", 0.0, 1e15);
@@ -41,17 +44,50 @@ pub(super) fn costs(
     let taker_fee_pct = fee("takerFeePct", default.taker_fee_pct);
     let perpetual = instrument.is_some_and(|it| it.kind == InstrumentKind::Perpetual);
     if perpetual && fields.raw("funding").is_none() {
-        let hint = "write \"none\" or \"fromData\"";
+        let hint = "write \"none\", \"fromData\" or {\"ratePct\": 0.01, \"everyHours\": 8}";
         let message = "a perpetual pays funding, so \"funding\" must be said";
         faults.add_with_hint(&fields.at("funding"), "missing_field", message, hint);
     }
-    let funding = [("none", Funding::None), ("fromData", Funding::FromData)];
     Costs {
         maker_fee_pct,
         taker_fee_pct,
         slippage_bps: fields.number("slippageBps", BPS, faults).unwrap_or(default.slippage_bps),
         spread_bps: fields.number("spreadBps", BPS, faults).unwrap_or(default.spread_bps),
-        funding: fields.one_of("funding", &funding, faults).unwrap_or(default.funding),
+        funding: funding(&fields, faults).unwrap_or(default.funding),
+    }
+}
+
+/// `"none"`, `"fromData"` or a constant rate.
+fn funding(fields: &Fields<'_>, faults: &mut Faults) -> Option<Funding> {
+    const EVERY: (&str, i64, i64) = ("hours that divide a day", 1, 24);
+    let pointer = fields.at("funding");
+    match fields.raw("funding")? {
+        Value::String(_) => {
+            let words = [("none", Funding::None), ("fromData", Funding::FromData)];
+            fields.one_of("funding", &words, faults)
+        }
+        value @ Value::Object(_) => {
+            let fields = Fields::open(value, &pointer, &["ratePct", "everyHours"], faults)?;
+            fields.require("ratePct", "percent of the position's value each time", faults)?;
+            let rate_pct = fields.number("ratePct", FUNDING_PCT, faults)?;
+            let hours = match fields.get("everyHours") {
+                None => 8,
+                Some(_) => fields.integer("everyHours", EVERY, faults)?,
+            };
+            if 24 % hours != 0 {
+                let message = format!("\"everyHours\" must divide a day, and {hours} does not");
+                let hint = "write 1, 2, 3, 4, 6, 8, 12 or 24";
+                faults.add_with_hint(&fields.at("everyHours"), "out_of_range", message, hint);
+                return None;
+            }
+            let every_hours = u32::try_from(hours).ok().and_then(NonZeroU32::new)?;
+            Some(Funding::Constant { rate_pct, every_hours })
+        }
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => {
+            let wanted = "\"none\", \"fromData\" or {\"ratePct\": 0.01, \"everyHours\": 8}";
+            wrong_type(other, &pointer, wanted, faults);
+            None
+        }
     }
 }
 

@@ -17,5 +17,8 @@ pub const MAX_WRITTEN_NODES: usize = 8 * MAX_NODES;
 /// Entries of `indicators`, of `params`, of `constraints`, and elements of a scenario.
 pub const MAX_ENTRIES: usize = 256;
 
-/// Characters of a name of an indicator or parameter, of a ticker, and of a strategy's name.
+/// Characters of a name of an indicator or parameter, and of a strategy's name.
 pub const MAX_NAME_CHARS: usize = 64;
+
+/// Other tickers that one job reads.
+pub const MAX_TICKERS: usize = 16;

@@ -32,7 +32,8 @@ pub use constraint::Constraint;
 pub use document::{Resolved, Strategy, resolve_cond, resolve_expr};
 pub use json::{canonical_json, cond_json, expr_json, write_number};
 pub use limits::{
-    MAX_DEPTH, MAX_ENTRIES, MAX_NAME_CHARS, MAX_NODES, MAX_TEXT_BYTES, MAX_WRITTEN_NODES,
+    MAX_DEPTH, MAX_ENTRIES, MAX_NAME_CHARS, MAX_NODES, MAX_TEXT_BYTES, MAX_TICKERS,
+    MAX_WRITTEN_NODES,
 };
 pub use named::{
     NamedSignal, SignalArg, SignalCase, SignalDefault, SignalForm, SignalInfo, SignalKind,

@@ -3,6 +3,7 @@
 mod documents;
 mod faults;
 mod keys;
+mod noise;
 mod product;
 mod settings;
 

@@ -3,6 +3,7 @@
 mod bundles;
 mod changes;
 mod jobs;
+mod signals;
 mod work;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ pub use jobs::{
     AttemptRow, JobCursor, JobError, JobFilter, JobPoint, JobReturns, JobRow, MetricSort,
     ResultDetail, ResultSummary,
 };
+pub use signals::PackedSignals;
 pub use work::{
     Beat, CancelFlag, Claim, Ending, Finish, Held, LeaseTimes, Maintained, NewResult, Progress,
     QueueDepth, Release, Settled, WorkerInfo, WorkerRow,
@@ -145,6 +147,15 @@ pub trait Store: Send + Sync {
 
     /// Of these result keys, those that stand, with their outcome hash.
     async fn standing_results(&self, keys: &[Digest]) -> Result<BTreeMap<Digest, Digest>, Error>;
+
+    /// Stores a signal column under its hash; `false` where it was there already, whose ever it is.
+    async fn put_signals(&self, owner: &str, signals: &PackedSignals) -> Result<bool, Error>;
+
+    /// A signal column by its hash. Whoever knows the hash of a content may read it.
+    async fn signals(&self, hash: Digest) -> Result<Option<PackedSignals>, Error>;
+
+    /// Whether there is a signal column of this hash.
+    async fn has_signals(&self, hash: Digest) -> Result<bool, Error>;
 
     /// Changes a bundle if its state allows it, and only at version `at` where that is named.
     ///

@@ -16,6 +16,7 @@ mod jobs;
 mod maintenance;
 mod presence;
 mod queue;
+mod signals;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -35,9 +36,9 @@ use crate::failure::{SCHEMA_VERSION, of_migration, within};
 use crate::rows::WorkerRecord;
 use crate::{
     AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
-    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, Presence, Progress,
-    QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId, WorkerInfo,
-    WorkerRow,
+    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, PackedSignals, Presence,
+    Progress, QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId,
+    WorkerInfo, WorkerRow,
 };
 use maintenance::Watch;
 
@@ -286,6 +287,18 @@ impl Store for Postgres {
 
     async fn standing_results(&self, keys: &[Digest]) -> Result<BTreeMap<Digest, Digest>, Error> {
         self.call(self.find_results(keys)).await
+    }
+
+    async fn put_signals(&self, owner: &str, signals: &PackedSignals) -> Result<bool, Error> {
+        self.call(self.insert_signals(owner, signals)).await
+    }
+
+    async fn signals(&self, hash: Digest) -> Result<Option<PackedSignals>, Error> {
+        self.call(self.read_signals(hash)).await
+    }
+
+    async fn has_signals(&self, hash: Digest) -> Result<bool, Error> {
+        self.call(self.find_signals(hash)).await
     }
 
     async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {

@@ -12,6 +12,7 @@ mod jobs;
 mod maintenance;
 mod presence;
 mod queue;
+mod signals;
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
@@ -35,9 +36,9 @@ use crate::failure::{SCHEMA_VERSION, of_migration, within};
 use crate::rows::WorkerRecord;
 use crate::{
     AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
-    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, Presence, Progress,
-    QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId, WorkerInfo,
-    WorkerRow,
+    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, PackedSignals, Presence,
+    Progress, QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId,
+    WorkerInfo, WorkerRow,
 };
 use maintenance::Watch;
 
@@ -309,6 +310,18 @@ impl Store for Sqlite {
 
     async fn standing_results(&self, keys: &[Digest]) -> Result<BTreeMap<Digest, Digest>, Error> {
         self.call(CALL_TIMEOUT, self.find_results(keys)).await
+    }
+
+    async fn put_signals(&self, owner: &str, signals: &PackedSignals) -> Result<bool, Error> {
+        self.call(CALL_TIMEOUT, self.insert_signals(owner, signals)).await
+    }
+
+    async fn signals(&self, hash: Digest) -> Result<Option<PackedSignals>, Error> {
+        self.call(CALL_TIMEOUT, self.read_signals(hash)).await
+    }
+
+    async fn has_signals(&self, hash: Digest) -> Result<bool, Error> {
+        self.call(CALL_TIMEOUT, self.find_signals(hash)).await
     }
 
     async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {

@@ -37,6 +37,9 @@ macro_rules! conformance {
 }
 
 conformance! {
+    signals:
+        a_signal_column_is_kept_once_under_its_hash
+        a_damaged_signal_column_is_refused;
     submitting:
         a_submitted_bundle_reads_back
         a_repeated_key_answers_the_first_bundle

@@ -24,7 +24,7 @@ use worker::Config;
 /// Longest wait for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// 2024-01-01T00:00:00Z.
-const START_MS: i64 = 1_704_067_200_000;
+pub(crate) const START_MS: i64 = 1_704_067_200_000;
 const CANDLES: usize = 40_000;
 
 /// Times for tests in which a lost worker is noticed soon.
@@ -40,7 +40,7 @@ pub(crate) const NEVER: LeaseTimes = LeaseTimes {
     grace: Duration::from_hours(1),
 };
 
-/// Minutes of `b BTC`, from a source that can be away.
+/// Minutes of `b BTC` and `b ETH`, from a source that can be away.
 pub(crate) struct Mortal {
     source: MemorySource,
     pub(crate) is_away: AtomicBool,
@@ -85,7 +85,7 @@ impl CandleSource for Mortal {
 pub(crate) struct Fleet {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) source: Arc<Mortal>,
-    market: Market,
+    pub(crate) market: Market,
     _folder: tempfile::TempDir,
 }
 
@@ -118,13 +118,9 @@ impl Fleet {
         let store = Sqlite::in_memory().await.unwrap();
         store.migrate().await.unwrap();
         let source = MemorySource::new("memory");
-        let candles = testkit::candles::random_walk(7, Timeframe::MINUTE, START_MS, CANDLES);
-        let series = SeriesId {
-            exchange: "b".to_owned(),
-            ticker: "BTC".to_owned(),
-            timeframe: Timeframe::MINUTE,
-        };
-        source.insert(series, Calendar::EveryDay, None, candles);
+        for (seed, ticker) in [(7, "BTC"), (8, "ETH")] {
+            source.insert(minutes(ticker), Calendar::EveryDay, None, walk(seed));
+        }
         let source = Arc::new(Mortal {
             source,
             is_away: AtomicBool::new(false),
@@ -212,6 +208,17 @@ impl Fleet {
         }
         jobs
     }
+}
+
+/// The series of `ticker`.
+pub(crate) fn minutes(ticker: &str) -> SeriesId {
+    let timeframe = Timeframe::MINUTE;
+    SeriesId { exchange: "b".to_owned(), ticker: ticker.to_owned(), timeframe }
+}
+
+/// The candles of BTC (seed 7) and ETH (8).
+pub(crate) fn walk(seed: u64) -> Candles {
+    testkit::candles::random_walk(seed, Timeframe::MINUTE, START_MS, CANDLES)
 }
 
 /// A request with one job a value of `fast`.

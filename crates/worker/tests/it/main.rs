@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
 
 mod fleet;
+mod inputs;
 mod outages;
 mod running;
 mod stopping;

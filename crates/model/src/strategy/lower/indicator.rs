@@ -1,13 +1,12 @@
 //! Calls of indicators, and the arguments of calls in general.
 
 use super::{Arguments, Context, Lower, Meaning, Scope, output};
-use crate::strategy::limits::MAX_NAME_CHARS;
 use crate::strategy::params::{is_whole, listed, text};
 use crate::strategy::syntax::{Form, Node, Place, did_you_mean, shortened};
 use crate::strategy::{
     Arg, ArgKind, ClockField, Expr, IndicatorCall, IndicatorKind, Input, MAX_WINDOW, Price,
 };
-use crate::{TimeZoneName, Timeframe};
+use crate::{SYMBOL_RULE, TimeZoneName, Timeframe, is_symbol};
 
 /// Values that an argument takes, both ends included.
 #[derive(Clone, Copy)]
@@ -143,10 +142,10 @@ impl Lower<'_> {
         let ticker = match ticker {
             None => Some(None),
             Some(node) => self.word(node, "ticker").and_then(|word| {
-                if (1..=MAX_NAME_CHARS).contains(&word.chars().count()) {
+                if is_symbol(word) {
                     return Some(Some(word.to_owned()));
                 }
-                let message = format!("a ticker has 1 to {MAX_NAME_CHARS} characters");
+                let message = format!("a ticker is {SYMBOL_RULE}, not \"{}\"", shortened(word));
                 self.fault(&node.place, "out_of_range", &message, None);
                 None
             }),

@@ -352,7 +352,7 @@ fn a_perpetual_must_say_its_funding() {
         "/universalConfig/instrument/kind",
         json!("perpetual"),
         "/universalConfig/costs/funding: a perpetual pays funding, so \"funding\" must be said \
-         (write \"none\" or \"fromData\")",
+         (write \"none\", \"fromData\" or {\"ratePct\": 0.01, \"everyHours\": 8})",
     );
 }
 
@@ -396,24 +396,54 @@ fn detail_candles_must_make_up_whole_candles() {
 }
 
 #[test]
-fn what_the_engine_does_not_run_yet_is_refused_by_name() {
-    let faults = parse(&[
-        ("/universalConfig/detailTimeframe", json!("1m")),
-        ("/universalConfig/fill/sensitivity", json!(true)),
-        (
-            "/moneyManagementVariants",
-            json!([{}, {"stop": {"distance": "2 * atr(9, ticker: ETHUSDT)"}}]),
-        ),
-    ])
-    .unwrap_err();
+fn what_the_engine_does_not_run_is_refused_by_name() {
+    let any: Vec<String> =
+        (1..8).map(|n| format!("(barsInTrade == {n} or openPnlPct > {n})")).collect();
+    let exit = any.join(" and ");
+    let faults = parse(&[("/universalConfig/strategy/signals/exitLong", json!(exit))]).unwrap_err();
     assert!(faults.0.iter().all(|fault| fault.code == "unsupported"));
     assert_eq!(
         lines(&faults.0),
         [
-            "/universalConfig/detailTimeframe: detailTimeframe is not supported yet",
-            "/universalConfig/fill/sensitivity: fill.sensitivity is not supported yet",
-            "/moneyManagementVariants/1: ticker inside a strategy is not supported yet",
+            "/universalConfig/strategy: a condition on the position with more than 64 combinations of \
+          its \"any\" parts is not supported"
         ]
+    );
+}
+
+#[test]
+fn a_constant_funding_rate_has_ranges() {
+    const AT: &str = "/universalConfig/costs/funding";
+    let check = |funding: Value, expected: &str| {
+        let text = format!("/universalConfig/costs/funding{expected}");
+        check_one(AT, funding, &text);
+    };
+    check(
+        json!({"ratePct": 20}),
+        "/ratePct: \"ratePct\" must be a percent of the position's value in [-10, 10], not 20 \
+         (did you mean 0.2?)",
+    );
+    check(
+        json!({"ratePct": 1, "everyHours": 5}),
+        "/everyHours: \"everyHours\" must divide a day, and 5 does not (write 1, 2, 3, 4, 6, 8, 12 \
+         or 24)",
+    );
+    check(
+        json!({"ratePct": 1, "everyHours": 48}),
+        "/everyHours: \"everyHours\" must be hours that divide a day in [1, 24], not 48",
+    );
+    check(
+        json!({"everyHours": 8}),
+        "/ratePct: \"ratePct\" is missing (percent of the position's value each time)",
+    );
+    check(
+        json!("fromdata"),
+        ": \"funding\" must be one of none, fromData, not \"fromdata\" (did you mean \"fromData\"?)",
+    );
+    check(
+        json!(0.01),
+        ": expected \"none\", \"fromData\" or {\"ratePct\": 0.01, \"everyHours\": 8}, found the \
+         number 0.01",
     );
 }
 

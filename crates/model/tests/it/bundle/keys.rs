@@ -72,6 +72,10 @@ fn short_and_long_forms_are_the_same_backtest() {
         &[(COSTS, json!({"makerFeePct": 0.2, "takerFeePct": 0.2}))],
     );
     same(
+        &[(COSTS, json!({"funding": {"ratePct": 0.01}}))],
+        &[(COSTS, json!({"funding": {"everyHours": 8, "ratePct": 0.01}}))],
+    );
+    same(
         &[("/universalConfig/timeframe", json!("60m"))],
         &[("/universalConfig/timeframe", json!("1h"))],
     );
@@ -123,6 +127,12 @@ fn every_setting_is_in_the_key() {
         (COSTS, json!({"makerFeePct": 0.2})),
         (COSTS, json!({"slippageBps": 1})),
         (COSTS, json!({"spreadBps": 1})),
+        (COSTS, json!({"funding": "fromData"})),
+        (COSTS, json!({"funding": {"ratePct": 0.01}})),
+        (COSTS, json!({"funding": {"ratePct": 0.02}})),
+        (COSTS, json!({"funding": {"ratePct": 0.01, "everyHours": 4}})),
+        (FILL, json!({"sensitivity": true})),
+        ("/universalConfig/detailTimeframe", json!("1m")),
         (RISK, json!({"flipPosition": false})),
         (RISK, json!({"flipOnlyInProfit": true})),
         (RISK, json!({"direction": "long"})),

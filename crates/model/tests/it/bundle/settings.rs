@@ -281,3 +281,29 @@ fn higher_timeframes_must_be_multiples_of_every_timeframe() {
         "/timeframeVariants/1: the strategy reads 1h candles, no whole multiple of 4h"
     );
 }
+
+#[test]
+fn other_tickers_are_counted_and_a_job_lists_those_it_reads() {
+    let reads = |count: usize| {
+        let texts = (0..count).map(|index| format!("close(ticker: T{index}) > 1"));
+        let long = texts.chain(["close(ticker: BTCUSDT) > 1".to_owned()]).collect::<Vec<_>>();
+        parse(&[
+            ("/universalConfig/strategy", json!({"signals": {"long": long.join(" and ")}})),
+            ("/universalConfig/parameters", json!({})),
+            ("/parameterVariants", json!({})),
+            (MONEY, json!({"stop": {"distance": "atr(9, ticker: ETHUSDT)"}})),
+        ])
+    };
+    let bundle = reads(2).unwrap();
+    let job = bundle.job(0).unwrap();
+    let others: Vec<String> = job.other_series().iter().map(ToString::to_string).collect();
+    assert_eq!(job.series.ticker, "BTCUSDT");
+    assert_eq!(
+        others,
+        ["ETHUSDT", "T0", "T1"].map(|it| format!("binance {it} {}", job.series.timeframe))
+    );
+    assert_eq!(
+        reads(15).unwrap_err().to_string(),
+        "/universalConfig/moneyManagement: the strategy reads 17 other tickers, at most 16"
+    );
+}

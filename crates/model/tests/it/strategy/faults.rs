@@ -220,6 +220,12 @@ fn trees_are_refused_with_their_pointer() {
         &["/signals/long/lt/0/ema/tf wrong_type: \"tf\" is a text, not \"5\""],
     );
     check(
+        &json!({"lt": [{"ema": {"n": 3, "ticker": "../x y"}}, 1]}),
+        &[
+            "/signals/long/lt/0/ema/ticker out_of_range: a ticker is 1 to 64 of the characters A-Z a-z 0-9 . _ : / -, not \"../x y\"",
+        ],
+    );
+    check(
         &json!({"lt": [{"scope": {"of": "close"}}, 1]}),
         &[
             "/signals/long/lt/0 missing_field: \"scope\" names no other candles (write tf, ticker or both)",

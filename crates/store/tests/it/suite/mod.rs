@@ -7,4 +7,5 @@ pub(crate) mod finishing;
 pub(crate) mod listing;
 pub(crate) mod reaping;
 pub(crate) mod releasing;
+pub(crate) mod signals;
 pub(crate) mod submitting;

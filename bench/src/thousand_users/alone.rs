@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use candles::{CandleSource, Loaded, Market};
+use candles::{CandleSource, Market};
 use model::{Digest, JobSpec, SeriesId};
 use rayon::prelude::*;
+use worker::Inputs;
 
 use crate::load::Load;
 
@@ -37,18 +38,18 @@ pub(crate) async fn run(load: &Load, threads: usize) -> anyhow::Result<Alone> {
     }
     let mut batches = Vec::new();
     for (series, jobs) in groups {
-        let loaded = loaded(load, &series, &jobs[0].1).await?;
-        batches.extend(jobs.chunks(BATCH).map(|jobs| (Arc::clone(&loaded), jobs.to_vec())));
+        let inputs = inputs(load, &series, &jobs[0].1).await?;
+        batches.extend(jobs.chunks(BATCH).map(|jobs| (Arc::clone(&inputs), jobs.to_vec())));
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    let (started, cpu_before) = (Instant::now(), crate::cpu_seconds("self")?);
+    let (started, cpu_before) = (Instant::now(), bench::machine::cpu_seconds("self")?);
     let results: Result<Vec<_>, _> = pool.install(|| batches.par_iter().map(batch).collect());
     let elapsed = started.elapsed();
-    let cpu_seconds = crate::cpu_seconds("self")? - cpu_before;
+    let cpu_seconds = bench::machine::cpu_seconds("self")? - cpu_before;
     Ok(Alone { elapsed, cpu_seconds, outcomes: results?.into_iter().flatten().collect() })
 }
 
-async fn loaded(load: &Load, series: &SeriesId, spec: &JobSpec) -> anyhow::Result<Arc<Loaded>> {
+async fn inputs(load: &Load, series: &SeriesId, spec: &JobSpec) -> anyhow::Result<Arc<Inputs>> {
     let listed = load.source.list_series().await?;
     let info = listed.into_iter().find(|info| info.id == *series).context("the series is there")?;
     let mut candles = model::Candles::with_capacity(crate::load::CANDLES);
@@ -58,11 +59,11 @@ async fn loaded(load: &Load, series: &SeriesId, spec: &JobSpec) -> anyhow::Resul
         (0..part.len()).for_each(|row| candles.push(part.as_slice().candle(row)));
     }
     let market = Market::from_candles(series.clone(), info.calendar, candles);
-    Ok(market.load(series, spec.range, spec.warmup).await?)
+    Ok(Arc::new(Inputs::load(&market, spec, None).await?))
 }
 
-fn batch((loaded, jobs): &(Arc<Loaded>, Vec<Job>)) -> anyhow::Result<Vec<((usize, u32), Digest)>> {
+fn batch((inputs, jobs): &(Arc<Inputs>, Vec<Job>)) -> anyhow::Result<Vec<((usize, u32), Digest)>> {
     let specs: Vec<_> = jobs.iter().map(|(_, spec)| Arc::clone(spec)).collect();
-    let results = worker::replay_batch(loaded, &specs)?;
+    let results = worker::replay_batch(inputs, &specs)?;
     Ok(jobs.iter().zip(results).map(|((whose, _), result)| (*whose, result.outcome_hash)).collect())
 }
