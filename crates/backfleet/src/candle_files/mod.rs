@@ -54,6 +54,9 @@ fn source(
 }
 
 async fn list(args: &ListArgs, settings: &Files) -> Result<(), Failure> {
+    if args.coverage {
+        return coverage(args, settings).await;
+    }
     let series = source(&args.data, &args.influx, settings)?.list_series().await?;
     if args.json {
         let items: Vec<Value> = series.iter().map(document).collect();
@@ -79,6 +82,54 @@ async fn list(args: &ListArgs, settings: &Files) -> Result<(), Failure> {
         ]);
     }
     table.print();
+    Ok(())
+}
+
+/// Every series in full, through the cache: what is missing, and the hash of its candles.
+async fn coverage(args: &ListArgs, settings: &Files) -> Result<(), Failure> {
+    let market = open::market(&args.data.data, &args.influx, settings)?;
+    let mut items: Vec<Value> = Vec::new();
+    let mut table = Table::new(&[
+        "exchange",
+        "ticker",
+        "timeframe",
+        "first",
+        "last",
+        "candles",
+        "missing",
+        "hash",
+    ]);
+    for info in market.series().await?.iter() {
+        let range = TimeRange {
+            start_ms: info.first_ms,
+            end_ms: info.last_ms.saturating_add(info.id.timeframe.ms()),
+        };
+        let loaded = market.load(&info.id, range, 0).await?;
+        let work = tokio::task::spawn_blocking(move || {
+            (loaded.as_slice().len(), loaded.missing(), loaded.series_hash())
+        });
+        let (count, missing, hash) = work.await.map_err(anyhow::Error::from)?;
+        let mut item = document(info);
+        item["count"] = json!(count);
+        item["missing"] = json!(missing);
+        item["dataHash"] = json!(hash);
+        items.push(item);
+        table.row(vec![
+            info.id.exchange.clone(),
+            info.id.ticker.clone(),
+            info.id.timeframe.to_string(),
+            time(info.first_ms),
+            time(info.last_ms),
+            thousands(count as u64),
+            thousands(missing),
+            hash.to_string(),
+        ]);
+    }
+    if args.json {
+        line(&json!({ "items": items }).to_string());
+    } else {
+        table.print();
+    }
     Ok(())
 }
 
@@ -136,7 +187,7 @@ async fn push(args: &PushArgs, settings: &Files) -> Result<(), Failure> {
     }
     note(
         "warning: a host that cached a month before it was corrected keeps it; after a correction \
-         delete the cache folder in its --data",
+         run `backfleet candles cache purge` on it",
     );
     Ok(())
 }
@@ -150,9 +201,7 @@ async fn export(
 ) -> Result<(), Failure> {
     let Some(format) = Format::of(output) else {
         let text = format!("\"{}\" names no form of candle file", output.display());
-        return Err(
-            Failure::usage(text).hint("end it in .parquet, .csv, .csv.gz, .arrow or .feather")
-        );
+        return Err(Failure::usage(text).hint("end it in .parquet, .csv or .csv.gz"));
     };
     let source = source(data, influx, settings)?;
     let info = named::stored(&*source, series).await?;

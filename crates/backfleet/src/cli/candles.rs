@@ -17,7 +17,7 @@ pub(crate) enum CandlesCommand {
     List(ListArgs),
     /// Checks stored series: every rule, gaps, leaps.
     Verify(VerifyArgs),
-    /// Writes one series to a Parquet, CSV or Arrow file.
+    /// Writes one series to a Parquet or CSV file.
     Export(ExportArgs),
     /// Makes a series up: a seeded random walk, for tests and measurements.
     Generate(GenerateArgs),
@@ -133,7 +133,7 @@ pub(crate) struct VerifyArgs {
 pub(crate) struct ExportArgs {
     /// The series, as `exchange/ticker/timeframe`.
     pub(crate) series: String,
-    /// The file; its ending says the form: .parquet, .csv, .csv.gz, .arrow or .feather.
+    /// The file; its ending says the form: .parquet, .csv or .csv.gz.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
     #[command(flatten)]
@@ -187,12 +187,6 @@ pub(crate) struct PushArgs {
     /// Only this series, as `exchange/ticker/timeframe`.
     #[arg(long)]
     pub(crate) series: Option<String>,
-    /// Writes months again that the server seems to have.
-    #[arg(long)]
-    pub(crate) again: bool,
-    /// `postgres://...`: tells the workers there which months have changed.
-    #[arg(long, env = "BACKFLEET_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    pub(crate) database_url: Option<String>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]
