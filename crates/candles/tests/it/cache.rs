@@ -228,7 +228,7 @@ async fn a_cache_tells_how_full_it_is_finds_damage_and_forgets() {
     let hash = load().await;
     let stats = cache.stats().unwrap();
     assert_eq!((stats.objects, stats.series, stats.segments, stats.joined), (3, 1, 2, 1));
-    let sizes =
+    let sizes: u64 =
         files(dir.path(), ".cndl").iter().map(|path| fs::metadata(path).unwrap().len()).sum();
     assert_eq!(stats.bytes, sizes);
 
