@@ -53,7 +53,7 @@ pub(crate) fn candles(seed: u64, count: usize) -> Candles {
     candles
 }
 
-/// What is traded of [`candles`].
+/// What is traded of [`candles()`].
 pub(crate) fn range(count: usize) -> TimeRange {
     let candles = i64::try_from(count).expect("fewer candles than 2^63");
     TimeRange { start_ms: START_MS, end_ms: START_MS + candles * MINUTE_MS }

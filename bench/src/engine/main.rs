@@ -9,11 +9,14 @@ mod ours;
 mod reference;
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
 use bench::machine;
 use clap::Parser;
+use engine::Input;
+use model::JobSpec;
 
 use crate::load::WARMUP;
 use crate::reference::{Found, Reference};
@@ -49,8 +52,7 @@ fn single(options: &Options) -> anyhow::Result<()> {
     let specs = load::specs(options.single, &[12], &[26])?;
     let mut reference = Reference::default();
     let found = reference.single(candles, WARMUP, (12, 26));
-    let (run, metrics) = ours::run(&input, &specs)?.remove(0);
-    agree(&found, &run, &metrics)?;
+    check(&input, &specs, &[found])?;
     println!(
         "\none backtest, {} candles, {} trades, EMA 12/26, ns per candle",
         options.single, found.trades
@@ -59,8 +61,8 @@ fn single(options: &Options) -> anyhow::Result<()> {
         options.runs,
         &mut [
             &mut || _ = black_box(reference.single(candles, WARMUP, (12, 26))),
-            &mut || drop(black_box(ours::outcomes(&input, &specs))),
-            &mut || drop(black_box(ours::run(&input, &specs))),
+            &mut || drop(ours::outcomes(&input, &specs, |_, run| drop(black_box(run)))),
+            &mut || drop(ours::metrics(&input, &specs, |_, run, all| drop(black_box((run, all))))),
         ],
     );
     report(&times, options.single as f64);
@@ -75,11 +77,8 @@ fn sweep(options: &Options) -> anyhow::Result<()> {
     let specs = load::specs(options.sweep, &fasts, &slows)?;
     let mut reference = Reference::default();
     let found = reference.sweep(candles, WARMUP, (&fasts, &slows));
-    let mut trades = 0;
-    for (found, (run, metrics)) in found.iter().zip(ours::run(&input, &specs)?) {
-        agree(found, &run, &metrics)?;
-        trades += found.trades;
-    }
+    check(&input, &specs, &found)?;
+    let trades: usize = found.iter().map(|found| found.trades).sum();
     println!(
         "\nsweep, {} variants, {} candles, {} trades a variant, ns per candle and variant",
         specs.len(),
@@ -90,12 +89,23 @@ fn sweep(options: &Options) -> anyhow::Result<()> {
         options.runs,
         &mut [
             &mut || drop(black_box(reference.sweep(candles, WARMUP, (&fasts, &slows)))),
-            &mut || drop(black_box(ours::outcomes(&input, &specs))),
-            &mut || drop(black_box(ours::run(&input, &specs))),
+            &mut || drop(ours::outcomes(&input, &specs, |_, run| drop(black_box(run)))),
+            &mut || drop(ours::metrics(&input, &specs, |_, run, all| drop(black_box((run, all))))),
         ],
     );
     report(&times, (options.sweep * specs.len()) as f64);
     Ok(())
+}
+
+/// Compares what the engine finds with what the loop `found`.
+fn check(input: &Input<'_>, specs: &[Arc<JobSpec>], found: &[Found]) -> anyhow::Result<()> {
+    let mut agreed = Ok(());
+    ours::metrics(input, specs, |index, run, metrics| {
+        if agreed.is_ok() {
+            agreed = agree(&found[index], &run, &metrics);
+        }
+    })?;
+    agreed
 }
 
 /// Both must have done the same work, or the figures mean nothing.

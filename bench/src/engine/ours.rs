@@ -1,5 +1,6 @@
 //! The engine as a worker runs it: a batch of variants, then every metric of each outcome.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use engine::{Control, Extras, Input, Monitor, Run};
@@ -33,38 +34,44 @@ pub(crate) fn input(candles: CandleSlice<'_>) -> Input<'_> {
     }
 }
 
-/// Outcomes without metrics.
-pub(crate) fn outcomes(input: &Input<'_>, specs: &[Arc<JobSpec>]) -> anyhow::Result<Vec<Run>> {
-    let specs: Vec<&JobSpec> = specs.iter().map(|spec| &**spec).collect();
-    let runs = engine::run_batch(input, &specs, &ToTheEnd);
-    Ok(runs.into_iter().collect::<Result<_, _>>()?)
-}
-
-/// Outcomes with all metrics.
-pub(crate) fn run(
+/// Runs all of `specs`; `done` gets each outcome with its index.
+pub(crate) fn outcomes(
     input: &Input<'_>,
     specs: &[Arc<JobSpec>],
-) -> anyhow::Result<Vec<(Run, Metrics)>> {
-    let runs = outcomes(input, specs)?;
+    mut done: impl FnMut(usize, Run),
+) -> anyhow::Result<()> {
+    let specs: Vec<&JobSpec> = specs.iter().map(|spec| &**spec).collect();
+    let mut fault = Ok(());
+    engine::run_each(input, &specs, &ToTheEnd, |index, run| match run {
+        Ok(run) => done(index, run),
+        Err(error) => fault = Err(error),
+    });
+    Ok(fault?)
+}
+
+/// As [`outcomes`], each with all its metrics.
+pub(crate) fn metrics(
+    input: &Input<'_>,
+    specs: &[Arc<JobSpec>],
+    mut done: impl FnMut(usize, Run, Metrics),
+) -> anyhow::Result<()> {
     let candles = input.candles.rows(load::WARMUP..input.candles.len());
     let path = if specs.len() > 1 {
         PricePath::with_blocks(candles, input.timeframe)
     } else {
         PricePath::new(candles, input.timeframe)
     };
-    let benchmark = runs.first().map_or(Vec::new(), |run| {
-        stats::benchmark_returns(candles, &run.outcome.daily_marks, input.calendar)
-    });
-    Ok(runs
-        .into_iter()
-        .map(|run| {
-            let metrics = metrics(input, &path, &benchmark, &run.outcome);
-            (run, metrics)
-        })
-        .collect())
+    let benchmark = OnceCell::new();
+    outcomes(input, specs, |index, run| {
+        let marks = &run.outcome.daily_marks;
+        let benchmark =
+            benchmark.get_or_init(|| stats::benchmark_returns(candles, marks, input.calendar));
+        let metrics = table(input, &path, benchmark, &run.outcome);
+        done(index, run, metrics);
+    })
 }
 
-fn metrics(
+fn table(
     input: &Input<'_>,
     path: &PricePath<'_>,
     benchmark: &[f64],
@@ -82,8 +89,7 @@ fn metrics(
         fills: &outcome.fills,
         funding: &outcome.funding,
         trades: &trades,
-        equity: stats::equity_summary(outcome, path, load::BALANCE),
-        excursions: stats::excursions(&trades, path),
+        equity: stats::equity_summary(outcome, &trades, path, load::BALANCE),
         periods_per_year: PERIODS_PER_YEAR,
         risk_free_pct: 0.0,
     })

@@ -113,7 +113,11 @@ fn curve(
     }
     let all = loaded.as_slice();
     let range = all.rows(loaded.start_row()..all.len());
-    let equity = stats::equity_curve(outcome, range, spec.balance);
+    let equity = stats::equity_curve(
+        outcome,
+        &stats::PricePath::new(range, spec.series.timeframe),
+        spec.balance,
+    );
     Ok((range.open_time_ms.to_vec(), equity))
 }
 

@@ -105,6 +105,10 @@ pub(crate) struct SummaryBody {
     /// What makes the numbers less trustworthy.
     #[schema(required = false)]
     warnings: Vec<Value>,
+    /// With `fill.sensitivity`: `{ambiguous, stopFirst, targetFirst, spreadPct}`, the result with
+    /// the stop first and with the target first in every ambiguous candle.
+    #[schema(required = false, value_type = Object)]
+    sensitivity: Value,
     /// `{initial, final}`, in quote.
     #[schema(required = false, value_type = Object)]
     equity: Value,

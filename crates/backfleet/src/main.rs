@@ -5,6 +5,7 @@ mod cli;
 mod client;
 mod doctor;
 mod failure;
+mod funding_files;
 mod indicator;
 mod logging;
 mod open;

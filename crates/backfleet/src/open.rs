@@ -147,6 +147,10 @@ fn hint_for(error: &candles::Error) -> Option<String> {
             "docs/guide/candles.md shows every form that is read; --map names the columns of a CSV"
                 .to_owned()
         }
+        Candles::UnreadableFunding { .. } => {
+            "a file of funding rates is CSV or JSON with a time, a rate and optionally a mark price"
+                .to_owned()
+        }
         Candles::BadName { .. } => "pass --exchange and --ticker".to_owned(),
         Candles::File { .. } if error.may_pass() => {
             "make room or name another folder with --data; what was stored is whole".to_owned()

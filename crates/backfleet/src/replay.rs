@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use candles::Market;
-use model::{Bundle, Digest, JobSpec, Limits, SignalColumn, TimeRange};
+use model::settings::Funding;
+use model::{Bundle, Digest, JobSpec, Limits, SeriesId, SignalColumn, TimeRange};
 use serde_json::Value;
 use worker::Inputs;
 
@@ -72,6 +73,16 @@ fn from_files(body: &[u8], args: &RunArgs) -> Result<(Market, JobSpec), Failure>
     let (first_ms, last_ms) = files.ends;
     let whole = TimeRange { start_ms: first_ms, end_ms: last_ms + files.own.series.timeframe.ms() };
     let mut spec = job(&parse(body, &with_range(whole))?, seq)?;
+    if let Some(file) = &args.funding {
+        if spec.costs.funding != Funding::FromData {
+            let text = "the request does not take funding rates from data";
+            return Err(Failure::new(Exit::Usage, text).hint(
+                "set universalConfig.costs.funding to \"fromData\", or leave out --funding",
+            ));
+        }
+        let SeriesId { exchange, ticker, .. } = &spec.series;
+        files.market.set_funding(exchange, ticker, candles::read_funding(file)?);
+    }
     // The files are all there is: what they do not cover is a warning, not an error.
     spec.data_policy.allow_uncovered_ends = true;
     Ok((files.market, spec))

@@ -82,6 +82,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A file holds no funding rates that this crate reads.
+    #[error("cannot read funding rates from \"{}\": {reason}", .path.display())]
+    UnreadableFunding {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A name cannot be written to the source.
     #[error("\"{name}\" cannot be used as a name: {reason}")]
     BadName {
@@ -251,7 +259,7 @@ impl Error {
             Self::NoCandles { .. } => "no_candles",
             Self::Refused(_) => "import_refused",
             Self::NotInferred { .. } => "not_inferred",
-            Self::Unreadable { .. } => "unreadable_file",
+            Self::Unreadable { .. } | Self::UnreadableFunding { .. } => "unreadable_file",
             Self::BadName { .. } => "bad_name",
             Self::File { .. } => "file",
         }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use model::settings::Instrument;
-use model::{Calendar, CandleSlice, Candles, Digest, SeriesId};
+use model::{Calendar, CandleSlice, Candles, Digest, FundingRates, SeriesId, TimeRange};
 
 use crate::{CandleSource, Error, Segment, SeriesInfo};
 
@@ -15,6 +15,8 @@ use crate::{CandleSource, Error, Segment, SeriesInfo};
 pub struct MemorySource {
     id: String,
     series: Mutex<BTreeMap<SeriesId, Held>>,
+    /// By exchange and ticker.
+    funding: Mutex<BTreeMap<(String, String), FundingRates>>,
     loads: AtomicU64,
 }
 
@@ -31,6 +33,7 @@ impl MemorySource {
         MemorySource {
             id: id.to_owned(),
             series: Mutex::new(BTreeMap::new()),
+            funding: Mutex::new(BTreeMap::new()),
             loads: AtomicU64::new(0),
         }
     }
@@ -44,6 +47,12 @@ impl MemorySource {
         candles: Candles,
     ) {
         self.lock().insert(series, Held { calendar, instrument, candles });
+    }
+
+    /// Sets the funding rates of a ticker, replacing what it had before.
+    pub fn insert_funding(&self, exchange: &str, ticker: &str, rates: FundingRates) {
+        let mut funding = self.funding.lock().unwrap_or_else(PoisonError::into_inner);
+        funding.insert((exchange.to_owned(), ticker.to_owned()), rates);
     }
 
     /// Segments loaded so far.
@@ -94,5 +103,16 @@ impl CandleSource for MemorySource {
     async fn revision(&self, series: &SeriesId, segment: Segment) -> Result<Option<Digest>, Error> {
         let held = self.lock();
         Ok(held.get(series).map(|held| slice(&held.candles, segment).hash(series)))
+    }
+
+    async fn funding(
+        &self,
+        exchange: &str,
+        ticker: &str,
+        range: TimeRange,
+    ) -> Result<FundingRates, Error> {
+        let funding = self.funding.lock().unwrap_or_else(PoisonError::into_inner);
+        let rates = funding.get(&(exchange.to_owned(), ticker.to_owned()));
+        Ok(rates.map(|rates| rates.as_slice().within(range).to_rates()).unwrap_or_default())
     }
 }

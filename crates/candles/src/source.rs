@@ -1,7 +1,7 @@
 //! Where candles come from.
 
 use async_trait::async_trait;
-use model::{Candles, Digest, SeriesId};
+use model::{Candles, Digest, FundingRates, SeriesId, TimeRange};
 
 use crate::{Error, Segment, SeriesInfo};
 
@@ -26,4 +26,16 @@ pub trait CandleSource: Send + Sync + 'static {
     ///
     /// `None` where the store cannot tell: a cached segment is then trusted by its age.
     async fn revision(&self, series: &SeriesId, segment: Segment) -> Result<Option<Digest>, Error>;
+
+    /// Funding rates of a ticker due in `range`, ascending; empty where there are none, as in a
+    /// source that keeps none.
+    async fn funding(
+        &self,
+        exchange: &str,
+        ticker: &str,
+        range: TimeRange,
+    ) -> Result<FundingRates, Error> {
+        let _ = (exchange, ticker, range);
+        Ok(FundingRates::default())
+    }
 }

@@ -7,12 +7,15 @@ use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use model::{CandleSlice, TimeRange};
+use model::{CandleSlice, SeriesId, TimeRange};
 
 use crate::cache::blocking;
 use crate::error::Cause;
 use crate::parquet::Writer as ParquetWriter;
 use crate::{CandleSource, Error, Influx, Segment, SeriesInfo, temporary};
+
+/// The year 2255: later than any payment, and a time that every store can write.
+const FAR_MS: i64 = 9_000_000_000_000;
 
 /// How far a copy is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +39,9 @@ pub struct PushReport {
     pub bytes: u64,
 }
 
-/// Copies all candles of a series to `to`, then its calendar and instrument, then has the server
-/// count: fewer candles there than were written is an error. A push can be repeated.
+/// Copies all candles of a series to `to`, its calendar and instrument, and the funding rates of
+/// its ticker, then has the server count: fewer candles there than were written is an error. A push
+/// can be repeated.
 pub async fn push(
     from: &dyn CandleSource,
     series: &SeriesInfo,
@@ -60,6 +64,10 @@ pub async fn push(
         report.bytes += written.bytes;
     }
     to.write_settings(&series.id, &series.calendar, series.instrument).await?;
+    let SeriesId { exchange, ticker, .. } = &series.id;
+    let all = TimeRange { start_ms: 0, end_ms: FAR_MS };
+    let rates = from.funding(exchange, ticker, all).await?;
+    to.write_funding(exchange, ticker, &rates).await?;
     report.counted = to.count(&series.id, range).await?;
     if report.counted < report.rows {
         let source_id = Arc::from(to.id());

@@ -64,14 +64,31 @@ pub fn run_batch(
     specs: &[&JobSpec],
     monitor: &impl Monitor,
 ) -> Vec<Result<Run, Error>> {
-    run_groups(input, specs, monitor, &mut Unobserved)
+    let mut results: Vec<Option<Result<Run, Error>>> = specs.iter().map(|_| None).collect();
+    run_each(input, specs, monitor, |index, result| results[index] = Some(result));
+    results.into_iter().map(|result| result.expect("each variant was refused or run")).collect()
+}
+
+/// As [`run_batch`], but hands each result over as soon as it is there, with its index in `specs`.
+///
+/// The order is the engine's own. What is done with a result finds it in the cache, and the batch
+/// never holds more than one.
+pub fn run_each(
+    input: &Input<'_>,
+    specs: &[&JobSpec],
+    monitor: &impl Monitor,
+    done: impl FnMut(usize, Result<Run, Error>),
+) {
+    run_groups(input, specs, monitor, &mut Unobserved, done);
 }
 
 /// Runs `spec` candle by candle, skipping none: the plain walk that [`run_batch`] must equal.
 ///
 /// Several times slower; for checks of the engine itself.
 pub fn run_plain(input: &Input<'_>, spec: &JobSpec) -> Result<Run, Error> {
-    run_groups(input, &[spec], &Unmonitored, &mut EveryCandle).remove(0)
+    let mut run = Err(Error::NoCandles);
+    run_groups(input, &[spec], &Unmonitored, &mut EveryCandle, |_, result| run = result);
+    run
 }
 
 fn run_groups(
@@ -79,28 +96,28 @@ fn run_groups(
     specs: &[&JobSpec],
     monitor: &impl Monitor,
     observer: &mut impl Observer,
-) -> Vec<Result<Run, Error>> {
+    mut done: impl FnMut(usize, Result<Run, Error>),
+) {
     let first = input.candles.lower_bound(input.range.start_ms);
     let end = input.candles.lower_bound(input.range.end_ms);
     if first >= end {
-        return specs.iter().map(|_| Err(Error::NoCandles)).collect();
+        (0..specs.len()).for_each(|index| done(index, Err(Error::NoCandles)));
+        return;
     }
     let candles = input.candles.rows(0..end);
     let grid = DayGrid::new(input.calendar, input.timeframe, input.range, candles, first);
-    let mut results: Vec<Option<Result<Run, Error>>> = specs.iter().map(|_| None).collect();
     let mut groups: BTreeMap<u32, Vec<(usize, &JobSpec, Beside<'_>)>> = BTreeMap::new();
     for (index, spec) in specs.iter().enumerate() {
         let traded = candles.rows(first..end);
         match refuse(input, spec).and_then(|()| Beside::new(input, spec, traded)) {
-            Err(error) => results[index] = Some(Err(error)),
+            Err(error) => done(index, Err(error)),
             Ok(beside) => groups.entry(spec.warmup).or_default().push((index, spec, beside)),
         }
     }
     for members in groups.into_values() {
         let group = Group::new(input, (first, end), members);
-        group.run(&grid, |index, result| results[index] = Some(result), monitor, observer);
+        group.run(&grid, &mut done, monitor, observer);
     }
-    results.into_iter().map(|result| result.expect("each variant was refused or run")).collect()
 }
 
 /// Refuses what this version of the engine does not run and what `input` does not hold.
@@ -162,7 +179,7 @@ impl<'a, 'i> Group<'a, 'i> {
     fn run(
         &self,
         grid: &DayGrid,
-        mut done: impl FnMut(usize, Result<Run, Error>),
+        done: &mut impl FnMut(usize, Result<Run, Error>),
         monitor: &impl Monitor,
         observer: &mut impl Observer,
     ) {

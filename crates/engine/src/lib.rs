@@ -27,7 +27,7 @@ mod plan;
 mod sensitivity;
 mod walk;
 
-pub use batch::{Control, Monitor, PROGRESS_STRIDE, Run, run_batch, run_plain};
+pub use batch::{Control, Monitor, PROGRESS_STRIDE, Run, run_batch, run_each, run_plain};
 pub use error::Error;
 pub use explain::{Account, Event, Explanation, Held, Holding, NodeValue, explain};
 pub use indicator::indicator;

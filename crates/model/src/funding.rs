@@ -132,6 +132,15 @@ impl<'a> FundingSlice<'a> {
         }
     }
 
+    /// Copies the columns.
+    pub fn to_rates(&self) -> FundingRates {
+        FundingRates {
+            time_ms: self.time_ms.to_vec(),
+            rate: self.rate.to_vec(),
+            mark: self.mark.to_vec(),
+        }
+    }
+
     /// Funding hash: equal data gives an equal hash whatever store it came from.
     ///
     /// BLAKE3 of exchange and ticker (each as length and text), the count, and per payment its

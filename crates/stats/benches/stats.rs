@@ -29,14 +29,12 @@ fn main() {
         let outcome = book(&candles, held);
         let trades = stats::trades(&outcome.fills, &[], 1.0, None);
         println!("positions held for {held} candles of {}:", held + held / 4);
-        let time = median(|| stats::equity_curve(&outcome, slice, 1e4));
+        let time = median(|| stats::equity_curve(&outcome, &plain, 1e4));
         print("  equity_curve, allocated", per_candle(time), "ns per candle");
-        let time = median(|| stats::equity_summary(&outcome, &plain, 1e4));
+        let time = median(|| stats::equity_summary(&outcome, &trades, &plain, 1e4));
         print("  equity_summary", per_candle(time), "ns per candle");
-        let time = median(|| stats::equity_summary(&outcome, &blocks, 1e4));
+        let time = median(|| stats::equity_summary(&outcome, &trades, &blocks, 1e4));
         print("  equity_summary, blocks", per_candle(time), "ns per candle");
-        let time = median(|| stats::excursions(&trades, &blocks));
-        print("  excursions, blocks", per_candle(time), "ns per candle");
         let time = median(|| stats::trades(&outcome.fills, &[], 1.0, None));
         print("  trades", per_candle(time), "ns per candle");
     }
@@ -62,8 +60,7 @@ fn main() {
         fills: &outcome.fills[..200],
         funding: &[],
         trades: &trades[..100],
-        equity: stats::equity_summary(&outcome, &blocks, 1e4),
-        excursions: None,
+        equity: stats::equity_summary(&outcome, &trades, &blocks, 1e4),
         periods_per_year: 365.0,
         risk_free_pct: 0.0,
     };

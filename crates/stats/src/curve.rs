@@ -2,15 +2,15 @@
 //!
 //! Cash starts at the balance; a buy takes quantity x price, a sell adds it, every fill pays its
 //! fee, a funding event adds its amount. Equity is cash + signed quantity x close.
-//! A funding event belongs to the last candle that opens at or before it.
+//! A funding event belongs to the first candle that closes after it, as in the engine.
 
 use std::ops::Range;
 
 use serde::Serialize;
 
-use model::{CandleSlice, Fill, FillReason, FundingEvent, Outcome, Side};
+use model::{Fill, FillReason, FundingEvent, Outcome, PositionSide, Side};
 
-use crate::path::{PricePath, row_at};
+use crate::path::{BLOCK, EIGHT, Extremes, PricePath, Times, pieces};
 use crate::trades::Trade;
 
 /// A remainder below this share of the entered quantity is rounding of partial exits.
@@ -32,6 +32,8 @@ pub struct EquitySummary {
     pub drawdown_duration_days: f64,
     /// Equity at the last close, in quote.
     pub final_equity: f64,
+    /// Excursions of the closed trades; `None` without trades.
+    pub excursions: Option<Excursions>,
 }
 
 /// Averages over closed trades of how far the price went against and for them.
@@ -44,12 +46,13 @@ pub struct Excursions {
     pub mfe_pct: f64,
 }
 
-/// Equity in quote at the close of each of `candles`, which are those of the range only.
+/// Equity in quote at the close of each candle of `path`.
 ///
 /// `initial` is the starting cash. Allocates the result only.
-pub fn equity_curve(outcome: &Outcome, candles: CandleSlice<'_>, initial: f64) -> Vec<f64> {
+pub fn equity_curve(outcome: &Outcome, path: &PricePath<'_>, initial: f64) -> Vec<f64> {
+    let candles = path.candles();
     let mut curve = Vec::with_capacity(candles.len());
-    walk(outcome, candles, initial, |stretch| {
+    walk(outcome, path.times(), initial, |stretch| {
         let closes = &candles.close[stretch.rows];
         if stretch.position.abs() > 0.0 {
             curve.extend(closes.iter().map(|close| stretch.cash + stretch.position * close));
@@ -60,22 +63,31 @@ pub fn equity_curve(outcome: &Outcome, candles: CandleSlice<'_>, initial: f64) -
     curve
 }
 
-/// Drawdown, time under water and exposure of candle-level equity, without the curve itself.
+/// Drawdown, time under water and exposure of candle-level equity, without the curve itself, and
+/// the excursions of `trades`, the closed ones of `outcome` in order of entry.
 ///
 /// Equal to the bit to what [`equity_curve`] would show. No allocation; a stretch without position
 /// costs nothing per candle, a held one less than a nanosecond when `path` has blocks.
-pub fn equity_summary(outcome: &Outcome, path: &PricePath<'_>, initial: f64) -> EquitySummary {
+pub fn equity_summary(
+    outcome: &Outcome,
+    trades: &[Trade],
+    path: &PricePath<'_>,
+    initial: f64,
+) -> EquitySummary {
     let candles = path.candles();
     let mut exposed = 0;
     let mut final_equity = initial;
     let mut water = WaterLine::new(initial, path);
-    walk(outcome, candles, initial, |stretch| {
+    let mut reach = Reach::new(trades);
+    walk(outcome, path.times(), initial, |stretch| {
         let rows = stretch.rows;
         let equity = |price: f64| stretch.cash + stretch.position * price;
         if stretch.position.abs() > 0.0 {
             exposed += rows.len();
             final_equity = equity(candles.close[rows.end - 1]);
-            PricePath::pieces(rows).for_each(|rows| water.held(equity, rows, path));
+            let extremes = path.ranges(rows.clone());
+            reach.held(stretch.trade, extremes);
+            water.held(equity, extremes, rows, path);
         } else {
             exposed += usize::from(stretch.filled);
             final_equity = stretch.cash;
@@ -90,44 +102,65 @@ pub fn equity_summary(outcome: &Outcome, path: &PricePath<'_>, initial: f64) -> 
         max_drawdown: water.max_drawdown,
         drawdown_duration_days: water.longest_ms as f64 / DAY_MS,
         final_equity,
+        excursions: if candles.is_empty() { None } else { reach.average() },
     }
 }
 
-/// Average excursions of `trades`, in order of entry, on `path`; `None` without trades.
+/// How far the price went while each trade was held.
 ///
 /// Counts every candle from the entry candle to the one before the exit whole, and of the exit
 /// candle the exit price only: what came after the exit in it did not concern the trade.
-pub fn excursions(trades: &[Trade], path: &PricePath<'_>) -> Option<Excursions> {
-    if trades.is_empty() || path.candles().is_empty() {
-        return None;
+struct Reach<'a> {
+    trades: &'a [Trade],
+    /// Trades that are done.
+    done: usize,
+    /// Extremes of the trade after them.
+    extremes: Extremes,
+    against: f64,
+    in_favour: f64,
+}
+
+impl<'a> Reach<'a> {
+    fn new(trades: &'a [Trade]) -> Reach<'a> {
+        Reach { trades, done: 0, extremes: Extremes::NONE, against: 0.0, in_favour: 0.0 }
     }
-    let times = path.candles().open_time_ms;
-    let (mut against, mut in_favour, mut row) = (0.0, 0.0, 0);
-    for trade in trades {
-        row = row_at(times, row, trade.entry_time_ms);
-        let exit_row = row_at(times, row, trade.exit_time_ms);
-        let mut low = trade.entry_price.min(trade.exit_price);
-        let mut high = trade.entry_price.max(trade.exit_price);
-        for rows in PricePath::pieces(row..exit_row) {
-            let extremes = path.ranges(rows);
-            low = low.min(extremes.low);
-            high = high.max(extremes.high);
-        }
-        let fall = (low / trade.entry_price - 1.0) * 100.0;
-        let rise = (high / trade.entry_price - 1.0) * 100.0;
-        match trade.side {
-            model::PositionSide::Long => {
-                against += fall;
-                in_favour += rise;
+
+    /// Trade number `trade` is held over candles of these `extremes`.
+    fn held(&mut self, trade: usize, extremes: Extremes) {
+        self.end_before(trade);
+        self.extremes = self.extremes.with(extremes);
+    }
+
+    /// Adds up the trades before number `trade`.
+    fn end_before(&mut self, trade: usize) {
+        while self.done < trade.min(self.trades.len()) {
+            let trade = &self.trades[self.done];
+            let prices = [trade.entry_price, trade.exit_price];
+            let prices = prices.map(|price| Extremes { low: price, high: price });
+            let Extremes { low, high } = self.extremes.with(prices[0]).with(prices[1]);
+            let fall = (low / trade.entry_price - 1.0) * 100.0;
+            let rise = (high / trade.entry_price - 1.0) * 100.0;
+            match trade.side {
+                PositionSide::Long => {
+                    self.against += fall;
+                    self.in_favour += rise;
+                }
+                PositionSide::Short => {
+                    self.against -= rise;
+                    self.in_favour -= fall;
+                }
             }
-            model::PositionSide::Short => {
-                against -= rise;
-                in_favour -= fall;
-            }
+            self.done += 1;
+            self.extremes = Extremes::NONE;
         }
     }
-    let count = trades.len() as f64;
-    Some(Excursions { mae_pct: against / count, mfe_pct: in_favour / count })
+
+    fn average(mut self) -> Option<Excursions> {
+        self.end_before(usize::MAX);
+        let count = self.trades.len() as f64;
+        let (mae_pct, mfe_pct) = (self.against / count, self.in_favour / count);
+        (!self.trades.is_empty()).then_some(Excursions { mae_pct, mfe_pct })
+    }
 }
 
 /// Candles over which cash and position do not change.
@@ -138,24 +171,28 @@ struct Stretch {
     position: f64,
     /// Whether there is a fill in the first of the rows.
     filled: bool,
+    /// Entries before the one that is held.
+    trade: usize,
 }
 
 /// Calls `visit` for each stretch of the range, in order; together they cover every row once.
-fn walk(outcome: &Outcome, candles: CandleSlice<'_>, initial: f64, mut visit: impl FnMut(Stretch)) {
-    let times = candles.open_time_ms;
+fn walk(outcome: &Outcome, times: Times<'_>, initial: f64, mut visit: impl FnMut(Stretch)) {
     let mut ledger = Ledger {
         fills: &outcome.fills,
         funding: &outcome.funding,
         cash: initial,
         position: 0.0,
         entered: 0.0,
+        entries: 0,
     };
     let mut row = 0;
     while row < times.len() {
-        let filled = ledger.apply_before(times.get(row + 1).copied().unwrap_or(i64::MAX));
-        let end = ledger.next_ms().map_or(times.len(), |time_ms| row_at(times, row, time_ms));
+        let filled = ledger.apply_before(times.next_open_ms(row), times.close_ms(row));
+        let end = ledger.next_ms().map_or(times.len(), |time_ms| times.row_at(row, time_ms));
         let end = end.max(row + 1);
-        visit(Stretch { rows: row..end, cash: ledger.cash, position: ledger.position, filled });
+        let trade = ledger.entries.saturating_sub(1);
+        let (cash, position) = (ledger.cash, ledger.position);
+        visit(Stretch { rows: row..end, cash, position, filled, trade });
         row = end;
     }
 }
@@ -167,6 +204,7 @@ struct Ledger<'a> {
     cash: f64,
     position: f64,
     entered: f64,
+    entries: usize,
 }
 
 impl Ledger<'_> {
@@ -177,14 +215,15 @@ impl Ledger<'_> {
         fill.into_iter().chain(event).min()
     }
 
-    /// Applies every event before `until_ms`; says whether one of them was a fill.
+    /// Applies what belongs to a candle: fills before the next one opens, payments before it
+    /// closes. Says whether there was a fill.
     ///
     /// Within a candle a trade pays funding before its exits, as the engine charges it.
-    fn apply_before(&mut self, until_ms: i64) -> bool {
+    fn apply_before(&mut self, next_open_ms: i64, close_ms: i64) -> bool {
         let mut filled = false;
         loop {
-            let fill = self.fills.first().filter(|fill| fill.time_ms < until_ms);
-            let event = self.funding.first().filter(|event| event.time_ms < until_ms);
+            let fill = self.fills.first().filter(|fill| fill.time_ms < next_open_ms);
+            let event = self.funding.first().filter(|event| event.time_ms < close_ms);
             match (fill, event) {
                 (None, None) => return filled,
                 (Some(fill), Some(event)) if funding_first(fill, event) => self.pay(event.amount),
@@ -217,6 +256,7 @@ impl Ledger<'_> {
         self.cash -= fill.fee;
         if fill.reason == FillReason::Entry {
             self.entered = fill.quantity;
+            self.entries += 1;
         }
         if self.position.abs() <= ROUNDING * self.entered {
             self.position = 0.0;
@@ -288,16 +328,40 @@ impl<'a> WaterLine<'a> {
         }
     }
 
-    /// The next `rows`, one piece of `path`, with a position held at `equity` of the price.
-    fn held(&mut self, equity: impl Fn(f64) -> f64, rows: Range<usize>, path: &PricePath<'_>) {
-        let extremes = path.closes(rows.clone());
-        let (a, b) = (equity(extremes.low), equity(extremes.high));
-        let (low, high) = if a < b { (a, b) } else { (b, a) };
-        if high < self.shore() {
-            return self.submerged(low, rows.len());
+    /// The next `rows` of `path`, of these `extremes`, with a position held at `equity` of the
+    /// price.
+    fn held(
+        &mut self,
+        equity: impl Fn(f64) -> f64,
+        extremes: Extremes,
+        rows: Range<usize>,
+        path: &PricePath<'_>,
+    ) {
+        let span = |extremes: Extremes| {
+            let (a, b) = (equity(extremes.low), equity(extremes.high));
+            if a < b { (a, b) } else { (b, a) }
+        };
+        let (low, high) = span(extremes);
+        if high < self.shore() && low >= self.trough {
+            self.under_water += rows.len();
+            return;
         }
-        for row in rows {
-            self.mark(equity(path.candles().close[row]), row);
+        for rows in pieces(rows, BLOCK) {
+            let (low, high) = span(path.closes(rows.clone()));
+            if high < self.shore() {
+                self.submerged(low, rows.len());
+                continue;
+            }
+            for rows in pieces(rows, EIGHT) {
+                let (low, high) = span(path.closes(rows.clone()));
+                if high < self.shore() {
+                    self.submerged(low, rows.len());
+                    continue;
+                }
+                for row in rows {
+                    self.mark(equity(path.candles().close[row]), row);
+                }
+            }
         }
     }
 
@@ -376,7 +440,7 @@ mod tests {
         let outcome = Outcome { fills: vec![entry], ..Outcome::default() };
         let day = "1d".parse().unwrap();
         let path = PricePath::with_blocks(candles.as_slice(), day);
-        let found = equity_summary(&outcome, &path, 1.0);
+        let found = equity_summary(&outcome, &[], &path, 1.0);
         assert_close(found.max_drawdown, -0.442_127_511_063_923_8);
         assert_close(found.drawdown_duration_days, 366.0);
         assert_eq!(found.exposed, golden::DAYS);

@@ -29,7 +29,7 @@ mod verdict;
 mod golden;
 
 pub use catalogue::{CATALOGUE, Metric, Unit, reference_markdown};
-pub use curve::{EquitySummary, Excursions, equity_curve, equity_summary, excursions};
+pub use curve::{EquitySummary, Excursions, equity_curve, equity_summary};
 pub use daily::{
     MonthlyReturn, YearlyReturn, benchmark_returns, daily_returns, monthly_returns, yearly_returns,
 };

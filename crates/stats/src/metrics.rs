@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use model::{DailyMark, Fill, FundingEvent, TimeRange, Timeframe};
 
-use crate::curve::{EquitySummary, Excursions};
+use crate::curve::EquitySummary;
 use crate::luck::SharpeSample;
 use crate::moments::{Moments, NOISE, mean, percentile, slope};
 use crate::normal::normal_quantile;
@@ -45,8 +45,6 @@ pub struct MetricInput<'a> {
     pub trades: &'a [Trade],
     /// [`crate::equity_summary`].
     pub equity: EquitySummary,
-    /// [`crate::excursions`].
-    pub excursions: Option<Excursions>,
     /// P: days in a year of the series' calendar.
     pub periods_per_year: f64,
     /// Risk-free rate, percent a year.

@@ -1,15 +1,17 @@
-//! The candles of one range, with the extremes of each 64 of them.
+//! The candles of one range, with the extremes of each 8 and each 64 of them.
 //!
 //! Extremes let a pass over a held position skip candles that can set neither a new peak nor a new
 //! trough. Skipping gives the same bytes as looking at each candle: x -> cash + quantity * x is
-//! monotone in floating point too.
+//! monotone in floating point too, and a close lies between low and high.
 
 use std::ops::Range;
 
 use model::{CandleSlice, Timeframe};
 
-/// Candles in a block.
-const BLOCK: usize = 64;
+/// Candles of the smallest blocks, and smallest blocks of a large one.
+pub(crate) const EIGHT: usize = 8;
+/// Candles of a large block.
+pub(crate) const BLOCK: usize = EIGHT * EIGHT;
 
 /// Candles of the range of a backtest, oldest first, and optionally the extremes of its blocks.
 ///
@@ -18,37 +20,55 @@ const BLOCK: usize = 64;
 pub struct PricePath<'a> {
     candles: CandleSlice<'a>,
     timeframe: Timeframe,
+    times: Times<'a>,
     blocks: Option<Blocks>,
 }
 
-/// Lowest and highest of one or more candles, in quote.
+/// Lowest and highest of some candles, in quote.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Extremes {
     pub(crate) low: f64,
     pub(crate) high: f64,
 }
 
+impl Extremes {
+    /// Of no candles.
+    pub(crate) const NONE: Extremes = Extremes { low: f64::INFINITY, high: f64::NEG_INFINITY };
+
+    /// The extremes of both.
+    #[inline]
+    pub(crate) fn with(self, other: Extremes) -> Extremes {
+        Extremes {
+            low: if other.low < self.low { other.low } else { self.low },
+            high: if other.high > self.high { other.high } else { self.high },
+        }
+    }
+
+    fn of(all: &[Extremes]) -> Extremes {
+        all.iter().fold(Extremes::NONE, |extremes, other| extremes.with(*other))
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Blocks {
-    closes: Vec<Extremes>,
-    ranges: Vec<Extremes>,
+    eights: Vec<Extremes>,
+    larger: Vec<Extremes>,
 }
 
 impl<'a> PricePath<'a> {
     /// A path that finds extremes as it goes: best for a single backtest.
     pub fn new(candles: CandleSlice<'a>, timeframe: Timeframe) -> PricePath<'a> {
-        PricePath { candles, timeframe, blocks: None }
+        let times = Times::of_timeframe(candles.open_time_ms, timeframe);
+        PricePath { candles, timeframe, times, blocks: None }
     }
 
     /// A path with the extremes of every block: best for many variants. Reads all candles once.
     pub fn with_blocks(candles: CandleSlice<'a>, timeframe: Timeframe) -> PricePath<'a> {
-        let starts = (0..candles.len()).step_by(BLOCK);
-        let rows = starts.map(|start| start..(start + BLOCK).min(candles.len()));
-        let blocks = Blocks {
-            closes: rows.clone().map(|rows| closes(candles, rows)).collect(),
-            ranges: rows.map(|rows| ranges(candles, rows)).collect(),
-        };
-        PricePath { candles, timeframe, blocks: Some(blocks) }
+        let rows = candles.low.chunks(EIGHT).zip(candles.high.chunks(EIGHT));
+        let eights: Vec<Extremes> = rows.map(|(lows, highs)| few(lows, highs)).collect();
+        let larger = eights.chunks(EIGHT).map(Extremes::of).collect();
+        let blocks = Some(Blocks { eights, larger });
+        PricePath { blocks, ..PricePath::new(candles, timeframe) }
     }
 
     /// The candles of the range.
@@ -61,42 +81,108 @@ impl<'a> PricePath<'a> {
         self.timeframe
     }
 
-    /// The rows of `rows` cut at block borders: ascending, each within one block.
-    pub(crate) fn pieces(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-        let mut next = rows.start;
-        std::iter::from_fn(move || {
-            let piece = next..rows.end.min((next / BLOCK + 1) * BLOCK);
-            next = piece.end;
-            (piece.start < rows.end).then_some(piece)
-        })
-    }
-
-    /// Extremes of the closes of `rows`, a non-empty piece.
+    /// Extremes of the closes of `rows`.
+    #[inline]
     pub(crate) fn closes(&self, rows: Range<usize>) -> Extremes {
-        match &self.blocks {
-            Some(blocks) if self.whole(&rows) => blocks.closes[rows.start / BLOCK],
-            _ => closes(self.candles, rows),
-        }
+        let closes = &self.candles.close[rows];
+        Extremes { low: lowest(closes), high: highest(closes) }
     }
 
-    /// Lowest low and highest high of `rows`, a non-empty piece.
+    /// Lowest low and highest high of `rows`.
     pub(crate) fn ranges(&self, rows: Range<usize>) -> Extremes {
-        match &self.blocks {
-            Some(blocks) if self.whole(&rows) => blocks.ranges[rows.start / BLOCK],
-            _ => ranges(self.candles, rows),
+        let CandleSlice { low, high, .. } = self.candles;
+        let few = |rows: Range<usize>| few(&low[rows.clone()], &high[rows]);
+        let Some(blocks) = &self.blocks else {
+            return Extremes { low: lowest(&low[rows.clone()]), high: highest(&high[rows]) };
+        };
+        let eights = rows.start.div_ceil(EIGHT)..rows.end / EIGHT;
+        if eights.is_empty() {
+            return few(rows);
         }
+        let ends = few(rows.start..eights.start * EIGHT).with(few(eights.end * EIGHT..rows.end));
+        let larger = eights.start.div_ceil(EIGHT)..eights.end / EIGHT;
+        if larger.is_empty() {
+            return ends.with(Extremes::of(&blocks.eights[eights]));
+        }
+        let before = &blocks.eights[eights.start..larger.start * EIGHT];
+        let after = &blocks.eights[larger.end * EIGHT..eights.end];
+        let within = Extremes::of(&blocks.larger[larger]);
+        ends.with(Extremes::of(before)).with(Extremes::of(after)).with(within)
     }
 
-    fn whole(&self, rows: &Range<usize>) -> bool {
-        rows.start.is_multiple_of(BLOCK) && (rows.len() == BLOCK || rows.end == self.candles.len())
+    /// Open times of the candles.
+    pub(crate) fn times(&self) -> Times<'a> {
+        self.times
     }
+}
+
+/// Open times of candles, ascending.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times<'a> {
+    open_ms: &'a [i64],
+    /// Length of a candle, ms.
+    step_ms: i64,
+    /// Whether no candle is missing: then a row follows from its time.
+    is_whole: bool,
+}
+
+impl<'a> Times<'a> {
+    /// Of candles of one length, of which some may be missing.
+    fn of_timeframe(open_ms: &'a [i64], timeframe: Timeframe) -> Times<'a> {
+        let step_ms = timeframe.ms();
+        let is_whole = open_ms.first().zip(open_ms.last()).is_some_and(|(first, last)| {
+            usize::try_from((last - first) / step_ms) == Ok(open_ms.len() - 1)
+        });
+        Times { open_ms, step_ms, is_whole }
+    }
+
+    /// Candles there are.
+    pub(crate) fn len(&self) -> usize {
+        self.open_ms.len()
+    }
+
+    /// When the candle after the one in `row` opens, ms.
+    pub(crate) fn next_open_ms(&self, row: usize) -> i64 {
+        self.open_ms.get(row + 1).copied().unwrap_or(i64::MAX)
+    }
+
+    /// When the candle in `row` closes, ms.
+    pub(crate) fn close_ms(&self, row: usize) -> i64 {
+        self.open_ms[row] + self.step_ms
+    }
+
+    /// Row of the last candle that opens at or before `time_ms`, at least `from`.
+    pub(crate) fn row_at(&self, from: usize, time_ms: i64) -> usize {
+        let Some(first_ms) = self.open_ms.first().filter(|_| self.is_whole) else {
+            return row_at(self.open_ms, from, time_ms);
+        };
+        let row = time_ms.saturating_sub(*first_ms).div_euclid(self.step_ms);
+        usize::try_from(row).unwrap_or(0).min(self.len() - 1).max(from)
+    }
+}
+
+/// The rows of `rows` cut at multiples of `size`, ascending.
+pub(crate) fn pieces(rows: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut next = rows.start;
+    std::iter::from_fn(move || {
+        let piece = next..rows.end.min((next / size + 1) * size);
+        next = piece.end;
+        (piece.start < rows.end).then_some(piece)
+    })
+}
+
+/// Extremes of a few candles, one after the other.
+#[inline]
+fn few(lows: &[f64], highs: &[f64]) -> Extremes {
+    let candles = lows.iter().zip(highs).map(|(low, high)| Extremes { low: *low, high: *high });
+    candles.fold(Extremes::NONE, Extremes::with)
 }
 
 /// Row of the last candle that opens at or before `time_ms`, at least `from`.
 ///
 /// First looks where it is when no candle is missing, then near `from`: a miss costs the logarithm
 /// of the distance.
-pub(crate) fn row_at(times: &[i64], from: usize, time_ms: i64) -> usize {
+fn row_at(times: &[i64], from: usize, time_ms: i64) -> usize {
     if let [first, second, ..] = times[from.min(times.len())..] {
         let guess =
             from + usize::try_from((time_ms - first) / (second - first).max(1)).unwrap_or(0);
@@ -112,15 +198,6 @@ pub(crate) fn row_at(times: &[i64], from: usize, time_ms: i64) -> usize {
     }
     let high = times.len().min(low + step);
     low + times[low..high].partition_point(|time| *time <= time_ms).saturating_sub(1)
-}
-
-fn closes(candles: CandleSlice<'_>, rows: Range<usize>) -> Extremes {
-    let closes = &candles.close[rows];
-    Extremes { low: lowest(closes), high: highest(closes) }
-}
-
-fn ranges(candles: CandleSlice<'_>, rows: Range<usize>) -> Extremes {
-    Extremes { low: lowest(&candles.low[rows.clone()]), high: highest(&candles.high[rows]) }
 }
 
 /// Independent lanes, so that the processor compares several values at a time.
@@ -151,9 +228,9 @@ mod tests {
 
     #[test]
     fn pieces_end_at_block_borders() {
-        let pieces: Vec<_> = PricePath::pieces(60..200).collect();
-        assert_eq!(pieces, [60..64, 64..128, 128..192, 192..200]);
-        assert_eq!(PricePath::pieces(5..5).count(), 0);
+        let found: Vec<_> = pieces(60..200, BLOCK).collect();
+        assert_eq!(found, [60..64, 64..128, 128..192, 192..200]);
+        assert_eq!(pieces(5..5, EIGHT).count(), 0);
     }
 
     #[test]
@@ -167,6 +244,31 @@ mod tests {
         }
         assert_eq!(row_at(&times, 0, -5), 0);
         assert_eq!(row_at(&[], 0, 5), 0);
+    }
+
+    #[test]
+    fn blocks_have_the_extremes_of_their_rows() {
+        let mut candles = model::Candles::default();
+        for row in 0..300_i64 {
+            let price = (row * 7_919 % 1_009) as f64 + 10.0;
+            candles.push(model::Candle {
+                open_time_ms: row * 60_000,
+                open: price,
+                high: price + 2.0,
+                low: price - 3.0,
+                close: price,
+                volume: 0.0,
+            });
+        }
+        let plain = PricePath::new(candles.as_slice(), Timeframe::MINUTE);
+        let blocks = PricePath::with_blocks(candles.as_slice(), Timeframe::MINUTE);
+        for start in 0..300 {
+            for end in start..=300 {
+                assert_eq!(blocks.ranges(start..end), plain.ranges(start..end), "{start}..{end}");
+            }
+        }
+        assert_eq!((plain.times().row_at(3, 60_000 * 7 + 1), plain.times().row_at(9, 0)), (7, 9));
+        assert_eq!((plain.times().row_at(0, -1), plain.times().row_at(0, i64::MAX)), (0, 299));
     }
 
     #[test]

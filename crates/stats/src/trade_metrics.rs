@@ -128,7 +128,7 @@ pub(crate) fn trade_metrics(metrics: &mut Metrics, input: &MetricInput<'_>, mean
             _ => Ok(traded / mean_equity),
         },
     );
-    let excursions = input.excursions.filter(|_| tally.count > 0).ok_or(Undefined::NoTrades);
+    let excursions = input.equity.excursions.filter(|_| tally.count > 0).ok_or(Undefined::NoTrades);
     metrics.put("mae", excursions.map(|excursions| excursions.mae_pct));
     metrics.put("mfe", excursions.map(|excursions| excursions.mfe_pct));
 }

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use candles::{History, Loaded, Market};
+use candles::{Funding, FundingHole, History, Loaded, Market};
 use engine::{Extras, Input};
 use futures_util::future::try_join_all;
 use model::keys::Role;
-use model::settings::{DataPolicy, Instrument};
+use model::settings::{self, DataPolicy, Instrument};
 use model::{Calendar, CandleSlice, Digest, JobSpec, SeriesId, SignalColumn, TimeRange};
 use store::JobError;
 
@@ -20,6 +20,10 @@ pub(crate) struct Need {
     calendar: Option<Calendar>,
     others: Vec<SeriesId>,
     pub(crate) signals: Option<Digest>,
+    /// The same ticker in finer candles.
+    detail: Option<SeriesId>,
+    /// Whether funding rates are read.
+    funding: bool,
 }
 
 impl Need {
@@ -31,6 +35,11 @@ impl Need {
             calendar: spec.overrides.calendar.clone(),
             others: spec.other_series(),
             signals: spec.signal_column,
+            detail: spec
+                .overrides
+                .detail_timeframe
+                .map(|timeframe| SeriesId { timeframe, ..spec.series.clone() }),
+            funding: spec.costs.funding == settings::Funding::FromData,
         }
     }
 }
@@ -42,6 +51,9 @@ pub struct Inputs {
     /// Candles of other tickers, ascending by ticker.
     others: Vec<Arc<Loaded>>,
     signals: Option<Uploaded>,
+    /// Finer candles of the range.
+    detail: Option<Arc<Loaded>>,
+    funding: Option<Arc<Funding>>,
 }
 
 /// An uploaded signal column.
@@ -56,7 +68,7 @@ struct Uploaded {
 impl From<Arc<Loaded>> for Inputs {
     /// The inputs of a spec that reads nothing but its own candles.
     fn from(candles: Arc<Loaded>) -> Inputs {
-        Inputs { candles, others: Vec::new(), signals: None }
+        Inputs { candles, others: Vec::new(), signals: None, detail: None, funding: None }
     }
 }
 
@@ -86,7 +98,13 @@ impl Inputs {
         let named = need.signals.zip(signals);
         let signals =
             named.map(|(hash, column)| Uploaded { hash, column, matched: OnceLock::new() });
-        Ok(Inputs { candles, others, signals })
+        let detail = match &need.detail {
+            Some(series) => Some(market.load(series, need.range, 0).await?),
+            None => None,
+        };
+        let funding =
+            if need.funding { Some(market.funding(&need.series, need.range).await?) } else { None };
+        Ok(Inputs { candles, others, signals, detail, funding })
     }
 
     /// The job's own candles.
@@ -100,6 +118,20 @@ impl Inputs {
         for other in &self.others {
             check_candles(other, spec.data_policy)?;
         }
+        let traded = self.traded();
+        if let Some(hole) = self.funding_holes().into_iter().find(|hole| {
+            let policy = spec.data_policy;
+            if hole.range == traded {
+                // Without any rate there is nothing to allow.
+                true
+            } else if hole.at_end {
+                !policy.allow_uncovered_ends
+            } else {
+                policy.fail_on_gaps
+            }
+        }) {
+            return Err(no_funding(&spec.series, hole));
+        }
         if let Some(uploaded) = &self.signals
             && self.matched(uploaded).1 == 0
         {
@@ -107,7 +139,7 @@ impl Inputs {
             let span = rows.open_time_ms.first().zip(rows.open_time_ms.last());
             let span = span.map_or_else(String::new, |(first, last)| {
                 let span = TimeRange { start_ms: *first, end_ms: *last };
-                format!(" ({} to {})", span.start_text(), span.end_text())
+                format!(", which goes from {} to {}", span.start_text(), span.end_text())
             });
             return Err(JobError {
                 code: "no_signals".to_owned(),
@@ -125,6 +157,10 @@ impl Inputs {
     pub(crate) fn parts(&self) -> Vec<(Role, Digest)> {
         let mut parts = vec![(Role::Candles, self.candles.series_hash())];
         parts.extend(self.others.iter().map(|other| (Role::OtherTicker, other.series_hash())));
+        parts.extend(self.detail.iter().map(|detail| (Role::Detail, detail.series_hash())));
+        parts.extend(
+            self.funding.iter().map(|funding| (Role::Funding, funding.hash(self.traded()))),
+        );
         parts.extend(self.signals.iter().map(|uploaded| (Role::SignalColumn, uploaded.hash)));
         parts
     }
@@ -153,6 +189,16 @@ impl Inputs {
                 ));
             }
         }
+        if let Some(detail) = &self.detail
+            && !detail.covered()
+        {
+            let covered = coverage(detail);
+            warnings.push(format!("the range is not covered by {}: {covered}", detail.series()));
+        }
+        for hole in self.funding_holes() {
+            let (start, end) = (hole.range.start_text(), hole.range.end_text());
+            warnings.push(format!("no funding payment is known from {start} to {end}"));
+        }
         if let Some(uploaded) = &self.signals {
             let (rows, matched) = self.matched(uploaded);
             if matched < rows {
@@ -163,6 +209,19 @@ impl Inputs {
             }
         }
         warnings
+    }
+
+    /// From the first open to the last close of the range.
+    fn traded(&self) -> TimeRange {
+        let times = &self.candles.as_slice().open_time_ms[self.candles.start_row()..];
+        let start_ms = times.first().copied().unwrap_or_default();
+        let last_ms = times.last().copied().unwrap_or_default();
+        TimeRange { start_ms, end_ms: last_ms + self.candles.series().timeframe.ms() }
+    }
+
+    /// Stretches in which no funding payment is known.
+    fn funding_holes(&self) -> Vec<FundingHole> {
+        self.funding.as_ref().map(|funding| funding.holes(self.traded())).unwrap_or_default()
     }
 
     fn matched(&self, uploaded: &Uploaded) -> (usize, usize) {
@@ -197,9 +256,24 @@ impl Inputs {
             extras: Extras {
                 others: &others,
                 signals: self.signals.as_ref().map(|uploaded| uploaded.column.as_slice()),
-                ..Extras::default()
+                detail: self.detail.as_ref().map(|detail| detail.as_slice()),
+                funding: self.funding.as_ref().map(|funding| funding.within(spec.range)),
             },
         })
+    }
+}
+
+/// Why a job fails that has to pay funding and has no rates.
+fn no_funding(series: &SeriesId, hole: FundingHole) -> JobError {
+    let (start, end) = (hole.range.start_text(), hole.range.end_text());
+    let SeriesId { exchange, ticker, .. } = series;
+    JobError {
+        code: "no_funding".to_owned(),
+        message: format!(
+            "costs.funding is \"fromData\" and no funding payment of {exchange} {ticker} is known \
+             from {start} to {end}; import rates with `backfleet candles funding FILE`, or \
+             set costs.funding to \"none\" or to a constant rate"
+        ),
     }
 }
 

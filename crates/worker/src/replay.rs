@@ -5,7 +5,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use engine::{Control, Input, Monitor, Run};
+use engine::{Control, Input, Monitor, Run, Sensitivity, Way};
 use model::keys::{data_hash, result_key};
 use model::settings::{Instrument, SeriesSettings};
 use model::{Calendar, Digest, ENGINE_VERSION, JobSpec, Outcome};
@@ -66,16 +66,19 @@ pub(crate) fn run_jobs(
 ) -> Vec<Result<NewResult, Option<JobError>>> {
     let Some(first) = jobs.first() else { return Vec::new() };
     let specs: Vec<&JobSpec> = jobs.iter().map(|job| &*job.spec).collect();
-    let runs = inputs.with_input(first.ground(), |input| engine::run_batch(input, &specs, monitor));
     let ground = Ground::new(inputs, first, jobs.len());
-    let finish = |(job, run): (&&Job, Result<Run, engine::Error>)| match run {
-        Ok(run) => Ok(ground.evaluate(job, &run).result),
-        Err(engine::Error::Stopped) => Err(None),
-        Err(error) => {
-            Err(Some(JobError { code: code(&error).to_owned(), message: error.to_string() }))
-        }
+    let mut results: Vec<_> = jobs.iter().map(|_| Err(None)).collect();
+    let finish = |index: usize, run| {
+        results[index] = match run {
+            Ok(run) => Ok(ground.evaluate(jobs[index], &run).result),
+            Err(engine::Error::Stopped) => Err(None),
+            Err(error) => {
+                Err(Some(JobError { code: code(&error).to_owned(), message: error.to_string() }))
+            }
+        };
     };
-    jobs.iter().zip(runs).map(finish).collect()
+    inputs.with_input(first.ground(), |input| engine::run_each(input, &specs, monitor, finish));
+    results
 }
 
 /// Error code of a job that the engine refuses.
@@ -146,8 +149,7 @@ impl<'a> Ground<'a> {
             fills: &outcome.fills,
             funding: &outcome.funding,
             trades: &trades,
-            equity: stats::equity_summary(outcome, &self.path, spec.balance),
-            excursions: stats::excursions(&trades, &self.path),
+            equity: stats::equity_summary(outcome, &trades, &self.path, spec.balance),
             periods_per_year: job.periods_per_year,
             risk_free_pct: spec.overrides.risk_free_pct.unwrap_or(0.0),
         });
@@ -167,7 +169,7 @@ impl<'a> Ground<'a> {
 
 /// The outcome document without its lists: what is stored beside the metrics.
 fn summary(inputs: &Inputs, job: &Job, run: &Run, metrics: &Metrics) -> Value {
-    json!({
+    let mut summary = json!({
         "engineVersion": ENGINE_VERSION,
         "statsVersion": stats::STATS_VERSION,
         "candles": run.candles,
@@ -181,6 +183,30 @@ fn summary(inputs: &Inputs, job: &Job, run: &Run, metrics: &Metrics) -> Value {
             "periodsPerYear": job.periods_per_year,
             "riskFreePct": job.spec.overrides.risk_free_pct.unwrap_or(0.0),
         },
+    });
+    if let Some(both) = &run.sensitivity {
+        summary["sensitivity"] = sensitivity(both, run, job.spec.balance);
+    }
+    summary
+}
+
+/// Both ways through ambiguous candles; the spread is that of the returns, in percent of the
+/// starting balance.
+fn sensitivity(both: &Sensitivity, run: &Run, balance: f64) -> Value {
+    let way = |way: &Way| {
+        json!({
+            "totalReturn": way.final_equity / balance - 1.0,
+            "finalEquity": way.final_equity,
+            "trades": way.trades,
+            "ambiguous": way.ambiguous,
+        })
+    };
+    let spread = (both.target_first.final_equity - both.stop_first.final_equity).abs();
+    json!({
+        "ambiguous": run.outcome.counts.ambiguous,
+        "stopFirst": way(&both.stop_first),
+        "targetFirst": way(&both.target_first),
+        "spreadPct": 100.0 * spread / balance,
     })
 }
 

@@ -387,6 +387,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/signals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Uploads a signal column: CSV or Parquet with a candle's open time and 1, -1 or 0 a row.
+         * @description The form is recognised by the content, whatever `Content-Type` says. Putting the same rows again
+         *     stores nothing and answers the same hash.
+         */
+        put: operations["put_signals"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signals/{hash}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A stored signal column, described. */
+        get: operations["get_signals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/strategies": {
         parameters: {
             query?: never;
@@ -982,6 +1020,11 @@ export interface components {
              */
             pointer: string;
         };
+        /**
+         * Format: binary
+         * @description The bytes of a file, as they are.
+         */
+        FileBytes: string;
         /** @description One form of a named signal. */
         FormBody: {
             /** @description When it is meant: `otherwise`, `name is word` or `name is given`. */
@@ -1730,6 +1773,32 @@ export interface components {
             /** @description One sentence. */
             summary: string;
         };
+        /** @description A stored signal column. */
+        SignalsBody: {
+            /**
+             * Format: date-time
+             * @description Time of the first row.
+             */
+            first: string;
+            /** @description Rows that want none. */
+            flat: number;
+            /**
+             * @description BLAKE3 of its times and values: what `strategy.signalColumn` takes.
+             * @example b3:6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85
+             */
+            hash: string;
+            /**
+             * Format: date-time
+             * @description Time of the last row.
+             */
+            last: string;
+            /** @description Rows that want a long position. */
+            long: number;
+            /** @description Rows. */
+            rows: number;
+            /** @description Rows that want a short position. */
+            short: number;
+        };
         /** @description Where a bundle stands. Two answers of one `version` are equal. */
         StatusBody: {
             /**
@@ -1826,6 +1895,11 @@ export interface components {
             engineVersion?: string;
             /** @description `{initial, final}`, in quote. */
             equity?: Record<string, never>;
+            /**
+             * @description With `fill.sensitivity`: `{ambiguous, stopFirst, targetFirst, spreadPct}`, the result with
+             *     the stop first and with the target first in every ambiguous candle.
+             */
+            sensitivity?: Record<string, never>;
             /** @description What the series decided: `{calendar, periodsPerYear, riskFreePct}`. */
             settings?: Record<string, never>;
             /** @description Version of the metrics' definitions. */
@@ -3201,6 +3275,112 @@ export interface operations {
                 };
             };
             /** @description `series_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other refusal, such as `invalid_query` or `store_unavailable` */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    put_signals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 128 MiB and 5,000,000 rows; plain, gzip or zstd */
+        requestBody: {
+            content: {
+                "text/csv": components["schemas"]["FileBytes"];
+            };
+        };
+        responses: {
+            /** @description It was there already */
+            200: {
+                headers: {
+                    /** @description Where it is described */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalsBody"];
+                };
+            };
+            /** @description Stored */
+            201: {
+                headers: {
+                    /** @description Where it is described */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalsBody"];
+                };
+            };
+            /** @description `body_too_large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `invalid_signals`, naming the row */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other refusal, such as `invalid_query` or `store_unavailable` */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_signals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its hash, `b3:` and 64 hexadecimal digits */
+                hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The column */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalsBody"];
+                };
+            };
+            /** @description `signals_not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;

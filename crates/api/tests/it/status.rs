@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use store::{Ending, Held, JobError, Progress, Store};
+use testkit::wait::until_async;
 
 use crate::harness::{Api, completed, sample};
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn path(id: &str) -> String {
     format!("/api/backtest/bundle/{id}/status")
@@ -13,14 +16,9 @@ fn path(id: &str) -> String {
 
 /// Waits until the cache asks the store again.
 async fn fresh(api: &Api, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    for _ in 0..500 {
-        let body = api.json(&path(id)).await;
-        if wanted(&body) {
-            return body;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the status never came: {}", api.get(&path(id)).await.body);
+    let is_wanted = || async { wanted(&api.json(&path(id)).await) };
+    until_async(PATIENCE, "the status to change", is_wanted).await;
+    api.json(&path(id)).await
 }
 
 #[tokio::test]

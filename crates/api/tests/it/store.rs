@@ -128,15 +128,11 @@ impl Store for Guarded {
         self.inner()?.standing_results(keys).await
     }
 
-    async fn put_signals(
-        &self,
-        owner: &str,
-        signals: &store::PackedSignals,
-    ) -> Result<bool, Error> {
+    async fn put_signals(&self, owner: &str, signals: &PackedSignals) -> Result<bool, Error> {
         self.inner()?.put_signals(owner, signals).await
     }
 
-    async fn signals(&self, hash: Digest) -> Result<Option<store::PackedSignals>, Error> {
+    async fn signals(&self, hash: Digest) -> Result<Option<PackedSignals>, Error> {
         self.inner()?.signals(hash).await
     }
 

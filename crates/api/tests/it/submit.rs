@@ -4,9 +4,12 @@ use std::io::Write;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use store::Store;
+use testkit::wait::until_async;
 
 use crate::harness::{Api, completed, request, sample};
 
+const PATIENCE: Duration = Duration::from_secs(20);
 const SUBMIT: &str = "/api/backtest/bundle";
 const ESTIMATE: &str = "/api/backtest/bundle/estimate";
 
@@ -84,13 +87,14 @@ async fn a_submit_waits_where_it_is_preferred() {
     let headers = [("prefer", "wait=20")];
     let body = sample().to_string();
     let wait = api.post_with(SUBMIT, &headers, body);
+    let pending = || async { api.store.queue_depth().await.unwrap().pending };
+    let first = pending().await;
     let work = async {
-        loop {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            api.finish_all(|_| completed(Some(1.0), 3)).await;
-        }
+        let is_stored = || async { pending().await > first };
+        until_async(PATIENCE, "the second bundle", is_stored).await;
+        api.finish_all(|_| completed(Some(1.0), 3)).await;
     };
-    let answer = tokio::select! { answer = wait => answer, () = work => unreachable!() };
+    let (answer, ()) = tokio::join!(wait, work);
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("preference-applied"), "wait=20");
     assert_eq!(answer.json()["status"], "Completed");

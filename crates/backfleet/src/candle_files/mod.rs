@@ -26,6 +26,7 @@ use crate::settings::Files;
 pub(crate) async fn run(command: CandlesCommand, settings: &Files) -> Result<(), Failure> {
     match command {
         CandlesCommand::Import(args) => import::run(&args),
+        CandlesCommand::Funding(args) => crate::funding_files::run(&args),
         CandlesCommand::List(args) => list(&args, settings).await,
         CandlesCommand::Verify(args) => verify::run(&args, settings).await,
         CandlesCommand::Push(args) => push(&args, settings).await,

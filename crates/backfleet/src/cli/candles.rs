@@ -13,6 +13,8 @@ use super::{DataArgs, InfluxArgs};
 pub(crate) enum CandlesCommand {
     /// Reads candle files or folders into --data: CSV, Binance ZIP, JSON, Feather, Parquet.
     Import(Box<ImportArgs>),
+    /// Reads funding rates of a perpetual into --data.
+    Funding(super::FundingArgs),
     /// Series that exist, with their first and last candle and count.
     List(ListArgs),
     /// Checks stored series: every rule, gaps, leaps.

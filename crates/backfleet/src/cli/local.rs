@@ -21,6 +21,9 @@ pub(crate) struct RunArgs {
     /// A signal file (CSV or Parquet: open time, 1 / -1 / 0): the strategy's `signalColumn`.
     #[arg(long, value_name = "FILE")]
     pub(crate) signals: Option<PathBuf>,
+    /// A file of funding rates of the job's ticker (CSV or JSON), for `costs.funding: fromData`.
+    #[arg(long, value_name = "FILE", requires = "candles")]
+    pub(crate) funding: Option<PathBuf>,
     /// IANA time zone of the files' times, where they are written without an offset.
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     pub(crate) tz: Option<model::TimeZoneName>,

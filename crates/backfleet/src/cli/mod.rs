@@ -2,6 +2,7 @@
 
 mod candles;
 mod client;
+mod funding;
 mod local;
 mod roles;
 mod values;
@@ -15,6 +16,7 @@ pub(crate) use candles::{
     VerifyArgs,
 };
 pub(crate) use client::{BundleCommand, ResultsForm, ServerArgs};
+pub(crate) use funding::FundingArgs;
 pub(crate) use local::{IndicatorArgs, IndicatorForm, RunArgs, SignalsCommand};
 pub(crate) use roles::{
     DataArgs, DatabaseArgs, DemoArgs, DevArgs, DoctorArgs, InfluxArgs, LeaseArgs, ListenArgs,

@@ -156,11 +156,6 @@ impl Stamp {
         }
     }
 
-    /// Milliseconds since 1970-01-01 UTC of one stamp alone, dates as 00:00 UTC.
-    pub(super) fn to_ms(self, zone: Option<&TimeZone>) -> Option<i64> {
-        Clockwork::new(zone.cloned(), false, 0).ms(self)
-    }
-
     /// Whether the time can only be known with a zone.
     pub(super) fn needs_zone(self) -> bool {
         matches!(self, Stamp::Naive(_))

@@ -5,6 +5,7 @@
 //! the count or breaks a rule of candles is an error, so that it can never be cached. Every await
 //! on the network has a time-out.
 
+mod funding;
 mod http;
 mod listing;
 mod msgpack;
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use model::{Candles, Digest, SeriesId, TimeRange};
+use model::{Candles, Digest, FundingRates, SeriesId, TimeRange};
 
 pub use self::settings::{Auth, InfluxSettings, Mapping, Secret};
 
@@ -229,5 +230,14 @@ impl CandleSource for Influx {
     /// InfluxDB has no revisions: points are overwritten without a trace.
     async fn revision(&self, _: &SeriesId, _: Segment) -> Result<Option<Digest>, Error> {
         Ok(None)
+    }
+
+    async fn funding(
+        &self,
+        exchange: &str,
+        ticker: &str,
+        range: TimeRange,
+    ) -> Result<FundingRates, Error> {
+        funding::read(self, (exchange, ticker), range).await
     }
 }

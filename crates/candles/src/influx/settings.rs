@@ -115,6 +115,12 @@ pub struct Mapping {
     pub volume_field: String,
     /// Measurement that keeps calendar and instrument of each series.
     pub series_measurement: String,
+    /// Measurement of funding rates, with the tags of exchange and ticker.
+    pub funding_measurement: String,
+    /// Field of the funding rate, a fraction.
+    pub rate_field: String,
+    /// Field of the mark price; may be absent.
+    pub mark_field: String,
     /// Calendars by exchange; they go before what the series say.
     pub calendars: BTreeMap<String, Calendar>,
 }
@@ -134,6 +140,9 @@ impl Default for Mapping {
             close_field: text("close"),
             volume_field: text("volume"),
             series_measurement: text("candle_series"),
+            funding_measurement: text("funding"),
+            rate_field: text("rate"),
+            mark_field: text("mark"),
             calendars: BTreeMap::new(),
         }
     }

@@ -134,7 +134,7 @@ pub(super) fn line_key(
     Ok(key)
 }
 
-fn escape(text: &str, special: &[char]) -> String {
+pub(super) fn escape(text: &str, special: &[char]) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         if special.contains(&character) {

@@ -80,7 +80,7 @@ impl Influx {
     }
 
     /// Sends lines and returns the bytes of the request.
-    async fn write_lines(
+    pub(super) async fn write_lines(
         &self,
         lines: String,
         first_row: u64,

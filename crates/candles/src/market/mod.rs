@@ -6,6 +6,7 @@
 //! that divides it, and cached like any other.
 
 mod fetch;
+mod funding;
 mod listing;
 mod loaded;
 
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 pub use self::loaded::{History, Loaded};
 
 use self::fetch::Feed;
+use self::funding::Rates;
 use self::listing::Listing;
 use self::loaded::Columns;
 use crate::cache::Cache;
@@ -41,6 +43,7 @@ struct Inner {
     backing: Backing,
     flights: Flights<LoadKey, Arc<Loaded>>,
     recent: Mutex<BTreeMap<LoadKey, (Instant, Weak<Loaded>)>>,
+    rates: Rates,
 }
 
 /// Where a market has its candles from.
@@ -85,7 +88,12 @@ impl Market {
     }
 
     fn with(backing: Backing) -> Market {
-        let inner = Inner { backing, flights: Flights::new(), recent: Mutex::new(BTreeMap::new()) };
+        let inner = Inner {
+            backing,
+            flights: Flights::new(),
+            recent: Mutex::new(BTreeMap::new()),
+            rates: Rates::new(),
+        };
         Market { inner: Arc::new(inner) }
     }
 

@@ -133,7 +133,7 @@ impl Writer {
 }
 
 /// Folder of a file that is written.
-fn folder(path: &Path) -> &Path {
+pub(super) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -267,7 +267,11 @@ impl Columns {
     }
 }
 
-fn doubles(group: &dyn RowGroupReader, index: usize, rows: usize) -> ParquetResult<Vec<f64>> {
+pub(super) fn doubles(
+    group: &dyn RowGroupReader,
+    index: usize,
+    rows: usize,
+) -> ParquetResult<Vec<f64>> {
     let ColumnReader::DoubleColumnReader(mut reader) = group.get_column_reader(index)? else {
         return Err(general("a price column holds no 64-bit floats"));
     };
@@ -277,7 +281,7 @@ fn doubles(group: &dyn RowGroupReader, index: usize, rows: usize) -> ParquetResu
     Ok(values)
 }
 
-fn general(text: &str) -> ParquetError {
+pub(super) fn general(text: &str) -> ParquetError {
     ParquetError::General(text.to_owned())
 }
 

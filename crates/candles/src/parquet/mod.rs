@@ -2,9 +2,11 @@
 //!
 //! `exchange=binance/symbol=BTCUSDT/timeframe=1m/2024-05.parquet`: a file holds a month of 1m
 //! candles or a year of larger ones; files of the other kind are read as well. `_series.json`
-//! beside them holds calendar and instrument. Files are replaced whole, under a lock per series.
+//! beside them holds calendar and instrument. Funding rates are in `funding/rates.parquet` beside
+//! the timeframes of a symbol. Files are replaced whole, under a lock per series.
 
 mod file;
+mod funding;
 mod mend;
 
 use std::collections::BTreeMap;
@@ -16,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use model::settings::Instrument;
-use model::{Calendar, CandleSlice, Candles, Digest, SeriesId, TimeRange, Timeframe};
+use model::{Calendar, CandleSlice, Candles, Digest, FundingRates, SeriesId, TimeRange, Timeframe};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -150,6 +152,13 @@ impl Inner {
             .join(format!("timeframe={}", series.timeframe))
     }
 
+    fn funding_folder(&self, exchange: &str, ticker: &str) -> PathBuf {
+        self.root
+            .join(format!("exchange={}", names::encode(exchange)))
+            .join(format!("symbol={}", names::encode(ticker)))
+            .join(funding::FOLDER)
+    }
+
     fn list(&self) -> Result<Vec<SeriesInfo>, Error> {
         let mut series = Vec::new();
         for (exchange, folder) in values(&self.root, "exchange=")? {
@@ -249,6 +258,16 @@ impl CandleSource for ParquetStore {
     async fn revision(&self, series: &SeriesId, segment: Segment) -> Result<Option<Digest>, Error> {
         let (inner, series) = (Arc::clone(&self.inner), series.clone());
         blocking(move || inner.revision(&series, segment)).await.map(Some)
+    }
+
+    async fn funding(
+        &self,
+        exchange: &str,
+        ticker: &str,
+        range: TimeRange,
+    ) -> Result<FundingRates, Error> {
+        let folder = self.inner.funding_folder(exchange, ticker);
+        blocking(move || funding::read_if_there(&folder, range)).await
     }
 }
 

@@ -6,6 +6,7 @@ mod cache;
 mod conformance;
 mod faults;
 mod forms;
+mod funding;
 mod import;
 mod market;
 mod processes;

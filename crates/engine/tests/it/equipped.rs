@@ -6,7 +6,7 @@ use model::{FundingRate, FundingRates, Timeframe};
 use proptest::prelude::*;
 
 use crate::drawn::{Drawn, MINUTE_MS, pct};
-use crate::properties::{cash_after, crossing, uniform, wild};
+use crate::properties::{check_books, crossing, uniform, wild};
 
 /// A crossing on candles of 5 minutes with their minutes, of which some are missing, and a funding
 /// rate about twice an hour, at opens and inside.
@@ -64,14 +64,7 @@ proptest! {
         let case = equipped(seed, 600);
         let run = case.run();
         prop_assert_eq!(run_plain(&case.input(), &case.spec), Ok(run.clone()));
-        let cash = cash_after(&run.outcome, case.spec.balance);
-        let held = run.outcome.open_position.map_or(0.0, |open| {
-            let sign = if open.side == model::PositionSide::Long { 1.0 } else { -1.0 };
-            sign * open.quantity * open.mark_price
-        });
-        prop_assert!((cash + held - run.final_equity).abs() < 1e-7);
-        let last = run.outcome.daily_marks.last().map(|mark| mark.equity);
-        prop_assert_eq!(last, Some(run.final_equity));
+        check_books(&run, case.spec.balance);
         // Hiding the future: candles, finer candles and rates.
         let cut_ms = case.candles.open_time_ms[cut.min(case.candles.len() - 1)];
         let mut past = case.clone();

@@ -171,7 +171,18 @@ impl Settings {
     }
 }
 
-pub(crate) fn cash_after(outcome: &Outcome, balance: f64) -> f64 {
+/// Cash flows, payments and the value of the open position are the equity at the end.
+pub(crate) fn check_books(run: &Run, balance: f64) {
+    let held = run.outcome.open_position.map_or(0.0, |open| {
+        let sign = if open.side == model::PositionSide::Long { 1.0 } else { -1.0 };
+        sign * open.quantity * open.mark_price
+    });
+    assert!((cash_after(&run.outcome, balance) + held - run.final_equity).abs() < 1e-7);
+    let last = run.outcome.daily_marks.last().map(|mark| mark.equity);
+    assert_eq!(last, Some(run.final_equity));
+}
+
+fn cash_after(outcome: &Outcome, balance: f64) -> f64 {
     let funding = outcome.funding.iter().map(|event| event.amount).sum::<f64>();
     outcome.fills.iter().fold(balance + funding, |cash, fill| {
         let flow = fill.quantity * fill.price;
@@ -204,14 +215,7 @@ proptest! {
     fn cash_flows_and_the_open_position_are_the_equity(seed: u64) {
         let case = crossing(wild(seed, 700), 5.0, 20.0);
         let run = case.run();
-        let cash = cash_after(&run.outcome, case.spec.balance);
-        let held = run.outcome.open_position.map_or(0.0, |open| {
-            let sign = if open.side == model::PositionSide::Long { 1.0 } else { -1.0 };
-            sign * open.quantity * open.mark_price
-        });
-        prop_assert!((cash + held - run.final_equity).abs() < 1e-7);
-        let last = run.outcome.daily_marks.last().map(|mark| mark.equity);
-        prop_assert_eq!(last, Some(run.final_equity));
+        check_books(&run, case.spec.balance);
     }
 
     #[test]

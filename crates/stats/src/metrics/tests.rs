@@ -4,6 +4,7 @@ use model::{DAY_MS, Fill, FillReason, FundingEvent, PositionSide, Side, TimeRang
 
 use super::*;
 use crate::catalogue::{CATALOGUE, Metric};
+use crate::curve::Excursions;
 use crate::golden::{self, PERIODS, TRADES_C, assert_close, assert_within};
 use crate::profile::{Profile, profile};
 use crate::{MonthlyReturn, daily_returns, monthly_returns};
@@ -16,7 +17,6 @@ pub(crate) struct Case {
     fills: Vec<Fill>,
     funding: Vec<FundingEvent>,
     equity: EquitySummary,
-    excursions: Option<Excursions>,
     risk_free_pct: f64,
 }
 
@@ -35,7 +35,6 @@ impl Case {
             trades: Vec::new(),
             fills: Vec::new(),
             funding: Vec::new(),
-            excursions: None,
             risk_free_pct: 0.0,
         }
     }
@@ -43,8 +42,8 @@ impl Case {
     pub(crate) fn of_trades(results: &[f64]) -> Case {
         let mut case = Case::of_returns(&[0.01, -0.01]);
         case.trades = (0..).zip(results).map(|(row, pnl)| trade(row, *pnl)).collect();
-        case.excursions = Some(Excursions { mae_pct: -1.0, mfe_pct: 2.0 });
-        case.excursions = case.excursions.filter(|_| !results.is_empty());
+        case.equity.excursions = Some(Excursions { mae_pct: -1.0, mfe_pct: 2.0 });
+        case.equity.excursions = case.equity.excursions.filter(|_| !results.is_empty());
         case
     }
 
@@ -63,7 +62,6 @@ impl Case {
             funding: &self.funding,
             trades: &self.trades,
             equity: self.equity,
-            excursions: self.excursions,
             periods_per_year: PERIODS,
             risk_free_pct: self.risk_free_pct,
         })
@@ -434,7 +432,7 @@ proptest! {
     ) {
         let mut case = Case::of_returns(&returns);
         case.trades = Case::of_trades(&results).trades;
-        case.excursions = Case::of_trades(&results).excursions;
+        case.equity.excursions = Case::of_trades(&results).equity.excursions;
         case.metrics();
         for which in Profile::ALL {
             assert!(case.measure(|input| profile(which, input)).values().all(|x| x.is_finite()));

@@ -6,7 +6,7 @@ use model::{
     Candle, Candles, DAY_MS, Fill, FillReason, FundingEvent, MINUTE_MS, Outcome, PositionSide,
     Side, Timeframe,
 };
-use stats::{EquitySummary, PricePath, equity_curve, equity_summary, excursions, trades};
+use stats::{EquitySummary, Excursions, PricePath, equity_curve, equity_summary, trades};
 
 const INITIAL: f64 = 1_000.0;
 
@@ -73,7 +73,8 @@ fn plain_curve(market: &Market) -> Vec<f64> {
                 cash -= sign * fill.quantity * fill.price + fill.fee;
                 position += sign * fill.quantity;
             }
-            let paid = market.outcome.funding.iter().filter(|event| event.time_ms < next_ms);
+            let close_ms = candles.open_time_ms[row] + MINUTE_MS;
+            let paid = market.outcome.funding.iter().filter(|event| event.time_ms < close_ms);
             cash + paid.map(|event| event.amount).sum::<f64>() + position * candles.close[row]
         })
         .collect()
@@ -110,26 +111,46 @@ fn plain_summary(market: &Market, curve: &[f64]) -> EquitySummary {
         max_drawdown,
         drawdown_duration_days: longest as f64 / DAY_MS as f64,
         final_equity: curve.last().copied().unwrap_or(INITIAL),
+        excursions: plain_excursions(market),
     }
+}
+
+/// Excursions of each trade, candle by candle.
+fn plain_excursions(market: &Market) -> Option<Excursions> {
+    let fills = &market.outcome.fills;
+    let moves = fills.chunks(2).map(|pair| {
+        let (entry, exit) = (&pair[0], &pair[1]);
+        let held = market.candles.as_slice();
+        let rows = held.lower_bound(entry.time_ms)..held.lower_bound(exit.time_ms);
+        let lows = held.low[rows.clone()].iter().copied();
+        let highs = held.high[rows].iter().copied();
+        let low = lows.fold(entry.price.min(exit.price), f64::min);
+        let high = highs.fold(entry.price.max(exit.price), f64::max);
+        let percents = [low, high].map(|price| (price / entry.price - 1.0) * 100.0);
+        if entry.side == Side::Buy { percents } else { percents.map(|percent| -percent) }
+    });
+    let count = (fills.len() / 2) as f64;
+    let sums = moves.fold([0.0, 0.0], |[against, in_favour], [low, high]| {
+        [against + f64::min(low, high), in_favour + f64::max(low, high)]
+    });
+    let [mae_pct, mfe_pct] = sums.map(|sum| sum / count);
+    (count > 0.0).then_some(Excursions { mae_pct, mfe_pct })
 }
 
 #[track_caller]
 fn check(market: &Market) {
     let candles = market.candles.as_slice();
-    let curve = equity_curve(&market.outcome, candles, INITIAL);
+    let path = PricePath::new(candles, Timeframe::MINUTE);
+    let curve = equity_curve(&market.outcome, &path, INITIAL);
     for (found, expected) in curve.iter().zip(plain_curve(market)) {
         assert!((found - expected).abs() < 1e-9);
     }
     assert_eq!(curve.len(), candles.len());
     let expected = plain_summary(market, &curve);
-    let path = PricePath::new(candles, Timeframe::MINUTE);
-    assert_eq!(equity_summary(&market.outcome, &path, INITIAL), expected);
-    let blocks = PricePath::with_blocks(candles, Timeframe::MINUTE);
-    assert_eq!(equity_summary(&market.outcome, &blocks, INITIAL), expected);
     let trades = trades(&market.outcome.fills, &market.outcome.funding, 1.0, None);
-    let found = excursions(&trades, &path);
-    assert_eq!(found, excursions(&trades, &blocks));
-    assert_eq!(found.is_some(), !trades.is_empty());
+    assert_eq!(equity_summary(&market.outcome, &trades, &path, INITIAL), expected);
+    let blocks = PricePath::with_blocks(candles, Timeframe::MINUTE);
+    assert_eq!(equity_summary(&market.outcome, &trades, &blocks, INITIAL), expected);
     let pnl: f64 = trades.iter().map(|trade| trade.pnl).sum();
     assert!((INITIAL + pnl - expected.final_equity).abs() < 1e-9);
 }
@@ -148,7 +169,7 @@ proptest! {
 fn nothing_traded_is_flat_dry_and_unexposed() {
     let market = market(&[1; 100], &[]);
     let path = PricePath::new(market.candles.as_slice(), Timeframe::MINUTE);
-    let summary = equity_summary(&market.outcome, &path, INITIAL);
+    let summary = equity_summary(&market.outcome, &[], &path, INITIAL);
     let expected =
         EquitySummary { candles: 100, final_equity: INITIAL, ..EquitySummary::default() };
     assert_eq!(summary, expected);
@@ -160,7 +181,7 @@ fn no_candles_give_no_marks() {
     check(&market);
     let path = PricePath::with_blocks(market.candles.as_slice(), Timeframe::MINUTE);
     let expected = EquitySummary { final_equity: INITIAL, ..EquitySummary::default() };
-    assert_eq!(equity_summary(&market.outcome, &path, INITIAL), expected);
+    assert_eq!(equity_summary(&market.outcome, &[], &path, INITIAL), expected);
 }
 
 #[test]
@@ -168,7 +189,7 @@ fn the_longest_drawdown_runs_from_close_to_close_and_from_the_first_open() {
     // Long from the first open: 16 points up, down for three candles, up again.
     let market = market(&[16, -16, -1, 1, 17, -1, -1], &[(0, 6, true, 64)]);
     let path = PricePath::new(market.candles.as_slice(), Timeframe::MINUTE);
-    let summary = equity_summary(&market.outcome, &path, INITIAL);
+    let summary = equity_summary(&market.outcome, &[], &path, INITIAL);
     let minutes = summary.drawdown_duration_days * 1_440.0;
     assert!((minutes - 4.0).abs() < 1e-9);
     assert_eq!((summary.exposed, summary.under_water), (7, 5));
@@ -180,7 +201,22 @@ fn excursions_ignore_the_exit_candle_beyond_the_exit_price() {
     let trades = trades(&market.outcome.fills, &[], 1.0, None);
     assert_eq!(trades[0].side, PositionSide::Long);
     let path = PricePath::new(market.candles.as_slice(), Timeframe::MINUTE);
-    let found = excursions(&trades, &path).unwrap();
+    let found = equity_summary(&market.outcome, &trades, &path, INITIAL).excursions.unwrap();
     // Lows 99.75 and 98.75; the exit at 103 is the best price, not the high of 103.25.
     assert!((found.mae_pct + 1.25).abs() < 1e-9 && (found.mfe_pct - 3.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_payment_between_two_candles_belongs_to_the_later_one() {
+    let mut market = market(&[0, 3, 0, 0], &[(0, 3, true, 64)]);
+    // The two candles after the one in row 1 would be in the gap.
+    let between_ms = market.candles.open_time_ms[1] + MINUTE_MS;
+    market.outcome.fills.truncate(1);
+    market.outcome.funding =
+        vec![FundingEvent { time_ms: between_ms, rate: 0.001, amount: -2.0, trade_id: 0 }];
+    let path = PricePath::new(market.candles.as_slice(), Timeframe::MINUTE);
+    let curve = equity_curve(&market.outcome, &path, INITIAL);
+    let closes = &market.candles.close;
+    assert!((curve[1] - curve[0] - (closes[1] - closes[0])).abs() < 1e-12);
+    assert!((curve[2] - curve[1] - (closes[2] - closes[1]) + 2.0).abs() < 1e-12);
 }

@@ -91,7 +91,7 @@ async fn what_cannot_run_fails_at_once_with_its_code_and_the_rest_completes() {
         {"start": "2023-01-05T00:00:00Z", "end": "2023-01-25T00:00:00Z"},
         {"start": "2024-01-05T00:00:00Z", "end": "2024-03-25T00:00:00Z"},
     ]);
-    bad["tickerVariants"] = json!(["BTC", "ETH"]);
+    bad["tickerVariants"] = json!(["BTC", "NONE"]);
     let id = fleet.submit_request(bad).await;
     let bundle = fleet.finished(id).await;
     assert_eq!((bundle.completed, bundle.failed), (1, 5));
