@@ -22,6 +22,8 @@ pub(crate) enum Exit {
     Conflict = 7,
     /// Still running at `--timeout`.
     StillRunning = 8,
+    /// What was verified is not what it should be.
+    VerifyMismatch = 9,
     /// Interrupted by Ctrl-C.
     Interrupted = 130,
 }

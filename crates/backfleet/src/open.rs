@@ -81,10 +81,15 @@ pub(crate) fn influx(args: &InfluxArgs, files: &Files) -> Result<Option<Influx>,
     Ok(Some(Influx::new(settings)?))
 }
 
+/// The cache of a data folder.
+pub(crate) fn cache(data: &Path) -> Result<Cache, Failure> {
+    std::fs::create_dir_all(data).map_err(|error| unusable(data, &error))?;
+    Ok(Cache::open(&data.join("cache"), CacheSettings::default(), Clock::system())?)
+}
+
 /// The candle source that the settings name, behind the cache of the data folder.
 pub(crate) fn market(data: &Path, args: &InfluxArgs, files: &Files) -> Result<Market, Failure> {
-    let cache = data.join("cache");
-    let cache = Cache::open(&cache, CacheSettings::default(), Clock::system())?;
+    let cache = cache(data)?;
     Ok(match influx(args, files)? {
         Some(source) => Market::new(Arc::new(source), cache),
         None => Market::new(Arc::new(parquet(data)?), cache),
@@ -130,13 +135,16 @@ fn hint_for(error: &candles::Error) -> Option<String> {
             )
         }
         Candles::Refused(report) => {
-            let is_disorder = report.fault_counts.contains_key(&candles::Rule::Disorder);
-            let fix =
-                if is_disorder { "sort the rows by time, oldest first" } else { "correct them" };
-            format!("nothing of this file was stored: {fix}, then import it again")
+            let is_disorder = report.findings.fault_counts.contains_key(&candles::Rule::Disorder);
+            let fix = if is_disorder {
+                "--fix keep-last puts the rows in order"
+            } else {
+                "correct them, or mend them with --fix drop, keep-last or fill"
+            };
+            format!("nothing of this file was stored: {fix}")
         }
         Candles::Unreadable { .. } => {
-            "a candle file is CSV (plain, gzip or zip) with time, open, high, low, close and volume"
+            "docs/guide/candles.md shows every form that is read; --map names the columns of a CSV"
                 .to_owned()
         }
         Candles::UnreadableFunding { .. } => {

@@ -1,4 +1,4 @@
-//! Flags of the commands that read files here: run, indicator, candles, signals.
+//! Flags of the commands that read files here: run, indicator, signals.
 
 use std::path::PathBuf;
 
@@ -69,80 +69,6 @@ pub(crate) enum IndicatorForm {
     Csv,
     /// One JSON document.
     Json,
-}
-
-/// How a file's rows are read and named.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct ImportNames {
-    /// Exchange, where the file's name does not say.
-    #[arg(long)]
-    pub(crate) exchange: Option<String>,
-    /// Ticker, where the file's name does not say.
-    #[arg(long)]
-    pub(crate) ticker: Option<String>,
-    /// Timeframe, where neither the file's name nor its rows say.
-    #[arg(long)]
-    pub(crate) timeframe: Option<model::Timeframe>,
-    /// Days of the series: 24x7, 24x5, session or session:Area/City.
-    #[arg(long)]
-    pub(crate) calendar: Option<model::Calendar>,
-    /// IANA time zone of times without an offset.
-    #[arg(long, value_name = "ZONE", value_parser = zone)]
-    pub(crate) tz: Option<model::TimeZoneName>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum CandlesCommand {
-    /// Reads candle files (CSV, gzip, Binance ZIP) or folders into --data.
-    Import {
-        /// Files or folders.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-        #[command(flatten)]
-        names: ImportNames,
-        #[command(flatten)]
-        data: DataArgs,
-        /// One JSON document.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Reads funding rates of a perpetual into --data.
-    Funding(super::FundingArgs),
-    /// Series that exist, with their first and last candle and count.
-    List {
-        #[command(flatten)]
-        data: DataArgs,
-        #[command(flatten)]
-        influx: InfluxArgs,
-        /// One JSON document.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Writes the series of --data to InfluxDB.
-    Push {
-        /// Only this series, as `exchange/ticker/timeframe`.
-        #[arg(long)]
-        series: Option<String>,
-        #[command(flatten)]
-        data: DataArgs,
-        #[command(flatten)]
-        influx: InfluxArgs,
-        /// One JSON document.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Writes one series to a Parquet or CSV file.
-    Export {
-        /// The series, as `exchange/ticker/timeframe`.
-        series: String,
-        /// The file; its ending says the form: .parquet, .csv or .csv.gz.
-        #[arg(short, long, value_name = "FILE")]
-        output: PathBuf,
-        #[command(flatten)]
-        data: DataArgs,
-        #[command(flatten)]
-        influx: InfluxArgs,
-    },
 }
 
 #[derive(Debug, Subcommand)]

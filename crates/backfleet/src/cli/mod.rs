@@ -1,5 +1,6 @@
 //! The command line: every command, flag and environment variable.
 
+mod candles;
 mod client;
 mod funding;
 mod local;
@@ -10,13 +11,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use candles::{
+    CacheCommand, CandlesCommand, GenerateArgs, ImportArgs, ListArgs, Movement, PushArgs,
+    VerifyArgs,
+};
 pub(crate) use client::{
     BundleCommand, JobCommand, ResultsForm, ServerArgs, WorkersArgs, WorkersCommand,
 };
 pub(crate) use funding::FundingArgs;
-pub(crate) use local::{
-    CandlesCommand, ImportNames, IndicatorArgs, IndicatorForm, RunArgs, SignalsCommand,
-};
+pub(crate) use local::{IndicatorArgs, IndicatorForm, RunArgs, SignalsCommand};
 pub(crate) use roles::{
     DataArgs, DatabaseArgs, DemoArgs, DevArgs, DoctorArgs, InfluxArgs, LeaseArgs, ListenArgs,
     ServeArgs, WorkerArgs, WorkerTuning,
@@ -90,7 +93,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Values of any indicator over a candle file, at full precision.
     Indicator(IndicatorArgs),
-    /// Candles: import, list, push, export.
+    /// Candles: import, list, verify, export, generate, push, cache.
     #[command(subcommand)]
     Candles(CandlesCommand),
     /// Signal columns of your own: put, hash.

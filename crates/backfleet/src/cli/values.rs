@@ -28,6 +28,22 @@ pub(super) fn zone(text: &str) -> Result<model::TimeZoneName, String> {
     model::TimeZoneName::new(text).ok_or_else(|| unknown.to_owned())
 }
 
+/// `500MB`, `2GB`, or a number of bytes.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (count, unit) = text.split_at(digits);
+    let bytes: u64 = match unit {
+        "" | "B" => 1,
+        "kB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
+        _ => return Err("write a whole number and a unit: 500MB, 2GB".to_owned()),
+    };
+    let total = count.parse::<u64>().ok().and_then(|count| count.checked_mul(bytes));
+    total.ok_or_else(|| "write a whole number and a unit: 500MB, 2GB".to_owned())
+}
+
 /// A finite number above 0.
 pub(super) fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
@@ -39,6 +55,17 @@ pub(super) fn positive(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_may_have_a_unit() {
+        assert_eq!(
+            (size("0"), size("500MB"), size("2GB")),
+            (Ok(0), Ok(500_000_000), Ok(2_000_000_000))
+        );
+        for text in ["", "MB", "1.5GB", "5mb", "-1"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn durations_need_a_unit_and_a_count() {

@@ -62,7 +62,7 @@ fn import_samples(data: &Path) -> Result<(), Failure> {
         &ImportOptions::default(),
         |_| {},
     )?;
-    let rows: u64 = reports.iter().map(|report| report.rows).sum();
+    let rows: u64 = reports.iter().map(|report| report.findings.rows).sum();
     note(&format!(
         "imported {} real candles of {} series in {}",
         thousands(rows),

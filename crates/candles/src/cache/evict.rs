@@ -85,7 +85,7 @@ fn look_at(path: PathBuf) -> Result<Option<Object>, Error> {
     }
 }
 
-fn remove(path: &Path) -> Result<(), Error> {
+pub(super) fn remove(path: &Path) -> Result<(), Error> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(Error::file("remove", path)(error))

@@ -49,16 +49,22 @@ pub(crate) fn folder(source_id: &str, series: &SeriesId) -> String {
         hasher.update(&(text.len() as u64).to_le_bytes());
         hasher.update(text.as_bytes());
     }
-    let mut folder = String::new();
-    for text in [&series.exchange, &series.ticker, &timeframe] {
-        let encoded = names::encode(text);
-        folder.push_str(encoded.get(..SHOWN).unwrap_or(&encoded));
-        folder.push('~');
-    }
+    let mut folder = readable(series);
     for byte in &hasher.finalize().as_bytes()[..16] {
         let _ = write!(folder, "{byte:02x}");
     }
     folder
+}
+
+/// The part of a folder's name that people read: two series may share it.
+pub(super) fn readable(series: &SeriesId) -> String {
+    let mut name = String::new();
+    for text in [&series.exchange, &series.ticker, &series.timeframe.to_string()] {
+        let encoded = names::encode(text);
+        name.push_str(encoded.get(..SHOWN).unwrap_or(&encoded));
+        name.push('~');
+    }
+    name
 }
 
 /// Reads an entry; `None` if there is none or it is damaged.

@@ -10,6 +10,7 @@ mod evict;
 mod index;
 mod lock;
 mod object;
+mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -24,6 +25,7 @@ use model::{Candles, Digest, SeriesId, Timeframe};
 
 pub(crate) use self::index::{Entry, folder};
 pub(crate) use self::object::Mapped;
+pub use self::upkeep::{CacheCheck, CacheStats};
 use crate::flight::Flights;
 use crate::{Clock, Error};
 

@@ -1,4 +1,4 @@
-//! A directory of candle files, with or without a `series.json` that says what each one is.
+//! Which files are meant: names, patterns, and directories with or without a `series.json`.
 
 use std::fs;
 use std::io;
@@ -9,11 +9,27 @@ use model::{Calendar, Timeframe};
 use serde::Deserialize;
 
 use super::ImportOptions;
+use super::name::{self, Content};
 use crate::Error;
 use crate::series::InstrumentWire;
 
 const NAME: &str = "series.json";
-const ENDINGS: [&str; 5] = [".csv", ".csv.gz", ".zip", ".tsv", ".txt"];
+const ENDINGS: [&str; 12] = [
+    ".csv", ".csv.gz", ".zip", ".tsv", ".tsv.gz", ".txt", ".json", ".json.gz", ".feather",
+    ".arrow", ".parquet", ".pq",
+];
+/// Folders below a folder that are looked into.
+const DEEPEST: usize = 8;
+
+/// A file that is to be imported.
+#[derive(Clone, Debug)]
+pub(super) struct Listed {
+    pub(super) path: PathBuf,
+    pub(super) options: ImportOptions,
+    /// Whether its name says that it holds no candles. Only in folders: a file that is named by
+    /// the user is opened, and refused with words.
+    pub(super) skipped: bool,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,11 +48,24 @@ struct Item {
     instrument: Option<InstrumentWire>,
 }
 
+/// The files that `paths` mean, in order.
+pub(super) fn list(paths: &[PathBuf], options: &ImportOptions) -> Result<Vec<Listed>, Error> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            files.extend(expand(path, options)?);
+        } else if path.exists() || !is_pattern(path) {
+            let (path, options) = (path.clone(), options.clone());
+            files.push(Listed { path, options, skipped: false });
+        } else {
+            files.extend(matching(path, options)?);
+        }
+    }
+    Ok(files)
+}
+
 /// The files of a directory, and what is known about each; `options` go before the manifest.
-pub(super) fn expand(
-    folder: &Path,
-    options: &ImportOptions,
-) -> Result<Vec<(PathBuf, ImportOptions)>, Error> {
+fn expand(folder: &Path, options: &ImportOptions) -> Result<Vec<Listed>, Error> {
     let path = folder.join(NAME);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
@@ -51,28 +80,128 @@ pub(super) fn expand(
             timeframe: options.timeframe.or(item.timeframe),
             calendar: options.calendar.clone().or(item.calendar),
             instrument: options.instrument.or(item.instrument.map(Instrument::from)),
-            zone: options.zone.clone(),
-            clock: options.clock.clone(),
+            ..options.clone()
         };
-        (folder.join(item.file), known)
+        Listed { path: folder.join(item.file), options: known, skipped: false }
     });
     Ok(files.collect())
 }
 
-/// All files with a known ending, by name.
-fn all(folder: &Path, options: &ImportOptions) -> Result<Vec<(PathBuf, ImportOptions)>, Error> {
+/// All files with a known ending, by name, also those in folders below.
+fn all(folder: &Path, options: &ImportOptions) -> Result<Vec<Listed>, Error> {
     let mut files = Vec::new();
-    for item in fs::read_dir(folder).map_err(Error::file("list", folder))? {
-        let path = item.map_err(Error::file("list", folder))?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("").to_lowercase();
-        if ENDINGS.iter().any(|ending| name.ends_with(ending)) {
-            files.push(path);
-        }
-    }
+    gather(folder, 0, &mut files)?;
     if files.is_empty() {
-        let reason = "it holds no file that ends in .csv, .csv.gz, .zip, .tsv or .txt";
+        let reason = "it holds no file that ends in .csv, .csv.gz, .zip, .tsv, .txt, .json, \
+                      .json.gz, .feather, .arrow or .parquet";
         return Err(Error::Unreadable { path: folder.to_owned(), reason: reason.to_owned() });
     }
     files.sort();
-    Ok(files.into_iter().map(|path| (path, options.clone())).collect())
+    Ok(listed(files, options))
+}
+
+fn listed(files: Vec<PathBuf>, options: &ImportOptions) -> Vec<Listed> {
+    let listed = files.into_iter().map(|path| {
+        let skipped = name::read(&path).content != Content::Candles;
+        Listed { path, options: options.clone(), skipped }
+    });
+    listed.collect()
+}
+
+fn gather(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+    for item in fs::read_dir(folder).map_err(Error::file("list", folder))? {
+        let path = item.map_err(Error::file("list", folder))?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("").to_lowercase();
+        if name.starts_with('.') {
+            continue;
+        }
+        if path.is_dir() && depth < DEEPEST {
+            gather(&path, depth + 1, files)?;
+        } else if ENDINGS.iter().any(|ending| name.ends_with(ending)) && path.is_file() {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_pattern(path: &Path) -> bool {
+    path.to_str().is_some_and(|text| text.contains(['*', '?']))
+}
+
+/// The files that a pattern means, by name. `*` and `?` may stand in any part of the path.
+fn matching(pattern: &Path, options: &ImportOptions) -> Result<Vec<Listed>, Error> {
+    let mut found = vec![PathBuf::new()];
+    for part in pattern {
+        let Some(part) = part.to_str() else { break };
+        if !part.contains(['*', '?']) {
+            for path in &mut found {
+                path.push(part);
+            }
+            continue;
+        }
+        let mut deeper = Vec::new();
+        for folder in found {
+            let here = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
+            for path in crate::folder::list(here).unwrap_or_default() {
+                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
+                if !name.starts_with('.') && matches(part.as_bytes(), name.as_bytes()) {
+                    deeper.push(folder.join(name));
+                }
+            }
+        }
+        found = deeper;
+    }
+    found.retain(|path| path.is_file());
+    if found.is_empty() {
+        let reason = "no file is called so".to_owned();
+        return Err(Error::Unreadable { path: pattern.to_owned(), reason });
+    }
+    found.sort();
+    Ok(listed(found, options))
+}
+
+/// Whether `name` is what `pattern` means. Linear but for the last star.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut at, mut in_name) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while in_name < name.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at, in_name));
+                at += 1;
+            }
+            Some(byte) if *byte == b'?' || *byte == name[in_name] => {
+                at += 1;
+                in_name += 1;
+            }
+            _ => {
+                let Some((star_at, from)) = star else { return false };
+                star = Some((star_at, from + 1));
+                at = star_at + 1;
+                in_name = from + 1;
+            }
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_and_question_marks_match() {
+        for (pattern, name, expected) in [
+            ("*.csv", "a.csv", true),
+            ("*.csv", "a.csv.gz", false),
+            ("BTC*-1m-????-??.zip", "BTCUSDT-1m-2024-01.zip", true),
+            ("BTC*-1m-????-??.zip", "BTCUSDT-1m-2024-1.zip", false),
+            ("**", "x", true),
+            ("a*b*c", "aXbXbc", true),
+            ("a", "ab", false),
+            ("?", "", false),
+        ] {
+            assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
+        }
+    }
 }

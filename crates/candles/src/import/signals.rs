@@ -7,14 +7,13 @@ use std::io::Read as _;
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
-use jiff::tz::TimeZone;
 use model::{SignalColumn, SignalFault, TimeZoneName};
 use parquet::basic::{LogicalType, TimeUnit};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::{Field, Row};
 
-use super::time::Stamp;
+use super::time::{Clockwork, Stamp};
 
 /// Bytes of an unpacked file.
 const MAX_BYTES: u64 = 256 << 20;
@@ -72,9 +71,9 @@ pub fn read_signals(
     bytes: Bytes,
     zone: Option<&TimeZoneName>,
 ) -> Result<SignalColumn, SignalError> {
-    let zone = zone.map(TimeZoneName::zone);
+    let clockwork = Clockwork::new(zone.map(TimeZoneName::zone), false, 0);
     let column = if bytes.starts_with(b"PAR1") {
-        of_parquet(bytes, zone.as_ref())?
+        of_parquet(bytes, &clockwork)?
     } else if bytes.starts_with(&[0x1f, 0x8b]) {
         let mut plain = String::new();
         let unpacked = MultiGzDecoder::new(&bytes[..]).take(MAX_BYTES + 1);
@@ -83,11 +82,11 @@ pub fn read_signals(
         if plain.len() as u64 > MAX_BYTES {
             return Err(SignalError::Layout { reason: "unpacks to more than 256 MiB" });
         }
-        of_text(&plain, zone.as_ref())?
+        of_text(&plain, &clockwork)?
     } else {
         let text = std::str::from_utf8(&bytes);
         let reason = "is neither CSV in UTF-8, plain or gzipped, nor Parquet";
-        of_text(text.map_err(|_| SignalError::Layout { reason })?, zone.as_ref())?
+        of_text(text.map_err(|_| SignalError::Layout { reason })?, &clockwork)?
     };
     if column.as_slice().is_empty() {
         return Err(SignalError::Layout { reason: "has no row" });
@@ -151,7 +150,7 @@ impl Layout {
     }
 }
 
-fn of_text(text: &str, zone: Option<&TimeZone>) -> Result<SignalColumn, SignalError> {
+fn of_text(text: &str, clockwork: &Clockwork) -> Result<SignalColumn, SignalError> {
     let lines = text.trim_start_matches('\u{feff}').lines().zip(1..);
     let mut lines = lines.filter(|(line, _)| !line.trim().is_empty() && !line.starts_with('#'));
     let mut column = SignalColumn::default();
@@ -161,7 +160,7 @@ fn of_text(text: &str, zone: Option<&TimeZone>) -> Result<SignalColumn, SignalEr
     for (line, row) in data.into_iter().chain(lines) {
         let mut add = || -> Result<(), RowFault> {
             let (time, signal) = layout.pick(line)?;
-            let time_ms = time_of(Stamp::parse(time), zone)?;
+            let time_ms = time_of(Stamp::parse(time), clockwork)?;
             Ok(column.push(time_ms, signal.parse().unwrap_or(f64::NAN))?)
         };
         add().map_err(|fault| SignalError::Row { row, fault })?;
@@ -173,15 +172,15 @@ fn clean(field: &str) -> &str {
     field.trim().trim_matches('"').trim()
 }
 
-fn time_of(stamp: Option<Stamp>, zone: Option<&TimeZone>) -> Result<i64, RowFault> {
+fn time_of(stamp: Option<Stamp>, clockwork: &Clockwork) -> Result<i64, RowFault> {
     let stamp = stamp.ok_or(RowFault::Time)?;
-    if matches!(stamp, Stamp::Naive(_)) && zone.is_none() {
+    if stamp.needs_zone() && clockwork.zone.is_none() {
         return Err(RowFault::Zone);
     }
-    stamp.to_ms(zone).ok_or(RowFault::Time)
+    clockwork.ms(stamp).ok_or(RowFault::Time)
 }
 
-fn of_parquet(bytes: Bytes, zone: Option<&TimeZone>) -> Result<SignalColumn, SignalError> {
+fn of_parquet(bytes: Bytes, clockwork: &Clockwork) -> Result<SignalColumn, SignalError> {
     let reader = SerializedFileReader::new(bytes)?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
     let is_flat =
@@ -198,7 +197,7 @@ fn of_parquet(bytes: Bytes, zone: Option<&TimeZone>) -> Result<SignalColumn, Sig
     for (row, number) in reader.get_row_iter(None)?.zip(1..) {
         let row = row?;
         let fault = |fault| SignalError::Row { row: number, fault };
-        let time_ms = parquet_time(&row, time, nanos, zone).map_err(fault)?;
+        let time_ms = parquet_time(&row, time, nanos, clockwork).map_err(fault)?;
         let value = parquet_number(&row, signal);
         column.push(time_ms, value).map_err(|error| fault(error.into()))?;
     }
@@ -214,17 +213,17 @@ fn parquet_time(
     row: &Row,
     index: usize,
     nanos: bool,
-    zone: Option<&TimeZone>,
+    clockwork: &Clockwork,
 ) -> Result<i64, RowFault> {
     const DAY_MS: i64 = model::DAY_MS;
     Ok(match field(row, index).ok_or(RowFault::Time)? {
         Field::TimestampMillis(ms) => *ms,
         Field::TimestampMicros(us) => us.div_euclid(1_000),
         Field::Long(ns) if nanos => ns.div_euclid(1_000_000),
-        Field::Long(number) => time_of(Stamp::parse(&number.to_string()), zone)?,
+        Field::Long(number) => time_of(Stamp::parse(&number.to_string()), clockwork)?,
         Field::Int(seconds) => i64::from(*seconds) * 1_000,
         Field::Date(days) => i64::from(*days) * DAY_MS,
-        Field::Str(text) => time_of(Stamp::parse(text), zone)?,
+        Field::Str(text) => time_of(Stamp::parse(text), clockwork)?,
         _ => return Err(RowFault::Time),
     })
 }
@@ -327,6 +326,14 @@ mod tests {
         let text = "time,signal\n2024-01-02 10:15:00,1\n";
         let column = read_signals(Bytes::from_static(text.as_bytes()), Some(&zone));
         assert_eq!(shown(column), "1704208500000:1");
+    }
+
+    #[test]
+    fn the_hour_that_a_clock_shows_twice_goes_on() {
+        let zone = TimeZoneName::new("America/New_York").unwrap();
+        let text = "time,signal\n2024-11-03 01:00,1\n2024-11-03 01:00,0\n2024-11-03 02:00,-1\n";
+        let column = read_signals(Bytes::from_static(text.as_bytes()), Some(&zone));
+        assert_eq!(shown(column), "1730610000000:1 1730613600000:0 1730617200000:-1");
     }
 
     /// A Parquet file of `schema` whose columns `write` fills.

@@ -1,17 +1,95 @@
-//! Times as files write them: numbers of any unit, ISO dates with and without offset.
+//! Times as files write them: numbers of any unit, ISO dates with and without offset, or a format.
 
-use jiff::civil::{Date, DateTime};
+use std::cell::Cell;
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::fmt::strtime;
 use jiff::tz::{Offset, TimeZone};
+use model::DAY_MS;
+
+/// Unit of a number that is a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Unit {
+    Seconds,
+    Millis,
+    Micros,
+    Nanos,
+}
+
+impl Unit {
+    /// Its name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Seconds => "seconds",
+            Self::Millis => "milliseconds",
+            Self::Micros => "microseconds",
+            Self::Nanos => "nanoseconds",
+        }
+    }
+}
 
 /// A time before the zone of the file is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Stamp {
-    /// An instant, ms since 1970-01-01 UTC.
-    Instant(i64),
+    /// A number: ms since 1970-01-01 UTC, and the unit that it was written in.
+    Number(i64, Unit),
     /// A date alone: daily candles carry the date of their exchange at 00:00 UTC.
     Date(Date),
     /// A date and a time of day without offset.
     Naive(DateTime),
+    /// A date and a time of day with an offset.
+    Local(DateTime, Offset),
+}
+
+/// Turns stamps into open times.
+#[derive(Clone, Debug)]
+pub(super) struct Clockwork {
+    /// Zone of times without one.
+    pub(super) zone: Option<TimeZone>,
+    /// Whether candles span days: a local midnight then stands for its date.
+    pub(super) daily: bool,
+    /// Subtracted from every time: the timeframe where candles carry the time of their close.
+    pub(super) shift_ms: i64,
+    /// The latest time so far: it tells the two hours apart that a clock shows twice.
+    latest_ms: Cell<i64>,
+}
+
+impl Clockwork {
+    pub(super) fn new(zone: Option<TimeZone>, daily: bool, shift_ms: i64) -> Clockwork {
+        Clockwork { zone, daily, shift_ms, latest_ms: Cell::new(i64::MIN) }
+    }
+
+    /// Milliseconds since 1970-01-01 UTC; `None` if the time needs a zone and there is none, or
+    /// lies beyond the calendar.
+    pub(super) fn ms(&self, stamp: Stamp) -> Option<i64> {
+        let ms = match stamp {
+            Stamp::Number(ms, _) => ms,
+            Stamp::Date(date) => midnight_ms(date)?,
+            Stamp::Naive(time) | Stamp::Local(time, _)
+                if self.daily && time.time() == Time::midnight() =>
+            {
+                midnight_ms(time.date())?
+            }
+            Stamp::Naive(time) => self.local_ms(time)?,
+            Stamp::Local(time, offset) => offset.to_timestamp(time).ok()?.as_millisecond(),
+        };
+        ms.checked_sub(self.shift_ms)
+    }
+
+    fn local_ms(&self, time: DateTime) -> Option<i64> {
+        let ambiguous = self.zone.as_ref()?.to_ambiguous_timestamp(time);
+        let twice = ambiguous.is_ambiguous();
+        let mut ms = ambiguous.compatible().ok()?.as_millisecond();
+        if twice && ms <= self.latest_ms.get() {
+            ms = ambiguous.later().ok()?.as_millisecond();
+        }
+        self.latest_ms.set(ms);
+        Some(ms)
+    }
+}
+
+fn midnight_ms(date: Date) -> Option<i64> {
+    TimeZone::UTC.to_timestamp(date.into()).ok().map(jiff::Timestamp::as_millisecond)
 }
 
 impl Stamp {
@@ -24,12 +102,47 @@ impl Stamp {
             return Some(Stamp::Date(date));
         }
         if let Ok(number) = text.parse::<i64>() {
-            return Some(Stamp::Instant(by_magnitude(number)));
+            return Some(Stamp::number(number));
         }
         match text.parse::<f64>() {
-            Ok(number) => by_magnitude_f64(number).map(Stamp::Instant),
+            Ok(number) => Stamp::float(number),
             Err(_) => iso(text),
         }
+    }
+
+    /// Reads a time of this `strptime` format.
+    pub(super) fn parse_as(format: &str, text: &str) -> Option<Stamp> {
+        let parts = strtime::parse(format, text.trim()).ok()?;
+        if let Some(seconds) = parts.timestamp() {
+            return Some(Stamp::Number(seconds.as_millisecond(), Unit::Seconds));
+        }
+        let date = parts.to_date().ok()?;
+        let has_time = parts.hour().is_some();
+        let time = if has_time { parts.to_time().ok()? } else { Time::midnight() };
+        let whole = DateTime::from_parts(date, time);
+        Some(match parts.offset() {
+            Some(offset) => Stamp::Local(whole, offset),
+            None if has_time => Stamp::Naive(whole),
+            None => Stamp::Date(date),
+        })
+    }
+
+    /// A whole number: its unit shows in its size.
+    pub(super) fn number(number: i64) -> Stamp {
+        let (ms, unit) = by_magnitude(number);
+        Stamp::Number(ms, unit)
+    }
+
+    /// A number with a fraction or an exponent, as spreadsheets write it.
+    #[expect(clippy::cast_possible_truncation, reason = "numbers beyond 2^53 are refused before")]
+    pub(super) fn float(number: f64) -> Option<Stamp> {
+        if !number.is_finite() || number.abs() >= 9e15 {
+            return None;
+        }
+        if number.abs() < 1e11 {
+            return Some(Stamp::Number((number * 1_000.0).round() as i64, Unit::Seconds));
+        }
+        Some(Stamp::number(number.round() as i64))
     }
 
     /// Joins a date column and a time column.
@@ -39,42 +152,29 @@ impl Stamp {
                 let (time, offset) = split_offset(time.trim())?;
                 at(DateTime::from_parts(date, clock(time)?), offset)
             }
-            Stamp::Instant(_) | Stamp::Naive(_) => None,
+            Stamp::Number(..) | Stamp::Naive(_) | Stamp::Local(..) => None,
         }
     }
 
-    /// Milliseconds since 1970-01-01 UTC; `None` if the time needs a zone and there is none.
-    pub(super) fn to_ms(self, zone: Option<&TimeZone>) -> Option<i64> {
-        match self {
-            Self::Instant(ms) => Some(ms),
-            Self::Date(date) => {
-                TimeZone::UTC.to_timestamp(date.into()).ok().map(jiff::Timestamp::as_millisecond)
-            }
-            Self::Naive(time) => zone?.to_timestamp(time).ok().map(jiff::Timestamp::as_millisecond),
-        }
+    /// Whether the time can only be known with a zone.
+    pub(super) fn needs_zone(self) -> bool {
+        matches!(self, Stamp::Naive(_))
+    }
+
+    /// Days since 1970-01-01.
+    pub(super) fn day(days: i64) -> Option<Stamp> {
+        days.checked_mul(DAY_MS).map(|ms| Stamp::Number(ms, Unit::Millis))
     }
 }
 
-/// Seconds below 1e11, ms below 1e14, us below 1e17, else ns.
-fn by_magnitude(number: i64) -> i64 {
+/// Milliseconds: seconds below 1e11, ms below 1e14, us below 1e17, else ns.
+fn by_magnitude(number: i64) -> (i64, Unit) {
     match number.unsigned_abs() {
-        0..100_000_000_000 => number * 1_000,
-        100_000_000_000..100_000_000_000_000 => number,
-        100_000_000_000_000..100_000_000_000_000_000 => number.div_euclid(1_000),
-        _ => number.div_euclid(1_000_000),
+        0..100_000_000_000 => (number * 1_000, Unit::Seconds),
+        100_000_000_000..100_000_000_000_000 => (number, Unit::Millis),
+        100_000_000_000_000..100_000_000_000_000_000 => (number.div_euclid(1_000), Unit::Micros),
+        _ => (number.div_euclid(1_000_000), Unit::Nanos),
     }
-}
-
-/// A number with a fraction or an exponent, as spreadsheets write it.
-#[expect(clippy::cast_possible_truncation, reason = "numbers beyond 2^53 are refused before")]
-fn by_magnitude_f64(number: f64) -> Option<i64> {
-    if !number.is_finite() || number.abs() >= 9e15 {
-        return None;
-    }
-    if number.abs() < 1e11 {
-        return Some((number * 1_000.0).round() as i64);
-    }
-    Some(by_magnitude(number.round() as i64))
 }
 
 /// `20240131`.
@@ -112,22 +212,35 @@ fn iso_date(text: &str) -> Option<Date> {
     Date::new(part(0..4)?.parse().ok()?, part(5..7)?.parse().ok()?, part(8..10)?.parse().ok()?).ok()
 }
 
-/// `10:00`, `10:00:00`, `10:00:00.123`, `100000`, `1000`.
-fn clock(text: &str) -> Option<jiff::civil::Time> {
+/// `10:00`, `10:00:00`, `10:00:00.123`, `100000`, `1000`, `09:30:00 AM` not.
+fn clock(text: &str) -> Option<Time> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits: String = whole.chars().filter(|c| *c != ':').collect();
-    if !digits.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
+    let mut digits = [0_i8; 6];
+    let mut count = 0;
+    for byte in whole.bytes() {
+        match byte {
+            b':' => {}
+            b'0'..=b'9' => {
+                *digits.get_mut(count)? = (byte - b'0').cast_signed();
+                count += 1;
+            }
+            _ => return None,
+        }
+    }
+    if count != 4 && count != 6 {
         return None;
     }
-    let part = |range: std::ops::Range<usize>| digits.get(range)?.parse::<i8>().ok();
-    let (hour, minute) = (part(0..2)?, part(2..4)?);
-    let second = match digits.len() {
-        4 => 0,
-        6 => part(4..6)?,
-        _ => return None,
-    };
-    let nanos: i32 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
-    jiff::civil::Time::new(hour, minute, second, nanos).ok()
+    let pair = |at: usize| digits[at] * 10 + digits[at + 1];
+    let mut nanos: i32 = 0;
+    let mut scale: i32 = 100_000_000;
+    for byte in fraction.bytes() {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        nanos += i32::from(byte - b'0') * scale;
+        scale /= 10;
+    }
+    Time::new(pair(0), pair(2), pair(4), nanos).ok()
 }
 
 /// Splits `10:00:00-05:00` into the time and its offset in seconds, if it has one.
@@ -152,8 +265,7 @@ fn split_offset(text: &str) -> Option<(&str, Option<i32>)> {
 
 fn at(time: DateTime, offset: Option<i32>) -> Option<Stamp> {
     let Some(seconds) = offset else { return Some(Stamp::Naive(time)) };
-    let offset = Offset::from_seconds(seconds).ok()?;
-    offset.to_timestamp(time).ok().map(|at| Stamp::Instant(at.as_millisecond()))
+    Offset::from_seconds(seconds).ok().map(|offset| Stamp::Local(time, offset))
 }
 
 #[cfg(test)]
@@ -163,7 +275,8 @@ mod tests {
     #[track_caller]
     fn check(text: &str, zone: Option<&str>, expected: Option<&str>) {
         let zone = zone.map(|name| TimeZone::get(name).unwrap());
-        let got = Stamp::parse(text).and_then(|stamp| stamp.to_ms(zone.as_ref()));
+        let clockwork = Clockwork::new(zone, false, 0);
+        let got = Stamp::parse(text).and_then(|stamp| clockwork.ms(stamp));
         let expected =
             expected.map(|text| text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
         assert_eq!(got, expected, "{text}");
@@ -203,7 +316,48 @@ mod tests {
     fn a_date_and_a_time_column_are_one_time() {
         let stamp = Stamp::parse_two("2006.01.02", "09:01:00").unwrap();
         let expected: jiff::Timestamp = "2006-01-02T09:01:00Z".parse().unwrap();
-        assert_eq!(stamp.to_ms(Some(&TimeZone::UTC)), Some(expected.as_millisecond()));
+        let utc = Clockwork::new(Some(TimeZone::UTC), false, 0);
+        assert_eq!(utc.ms(stamp), Some(expected.as_millisecond()));
         assert_eq!(Stamp::parse_two("20060102", "090100"), Some(stamp));
+    }
+
+    #[test]
+    fn a_local_midnight_of_a_daily_candle_stands_for_its_date() {
+        let zone = TimeZone::get("America/New_York").unwrap();
+        let daily = Clockwork::new(Some(zone), true, 0);
+        for text in ["2024-01-02", "2024-01-02 00:00:00", "2024-01-02 00:00:00-05:00"] {
+            let ms = daily.ms(Stamp::parse(text).unwrap()).unwrap();
+            assert_eq!(ms, 1_704_153_600_000, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_hour_that_a_clock_shows_twice_goes_on() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let clockwork = Clockwork::new(Some(zone), false, 3_600_000);
+        let hours = ["01:00", "02:00", "02:00", "03:00"].map(|hour| {
+            let stamp = Stamp::parse(&format!("2024-10-27 {hour}")).unwrap();
+            clockwork.ms(stamp).unwrap() / 3_600_000
+        });
+        assert_eq!(hours.map(|hour| hour - hours[0]), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_format_reads_what_has_no_usual_form() {
+        let check = |format, text, expected: Option<&str>| {
+            let ms = Stamp::parse_as(format, text)
+                .and_then(|s| Clockwork::new(Some(TimeZone::UTC), false, 0).ms(s));
+            let expected = expected.map(|t| t.parse::<jiff::Timestamp>().unwrap().as_millisecond());
+            assert_eq!(ms, expected, "{format} {text}");
+        };
+        check("%d.%m.%Y %H:%M:%S", "31.01.2024 10:00:00", Some("2024-01-31T10:00:00Z"));
+        check("%m/%d/%y", "01/31/24", Some("2024-01-31T00:00:00Z"));
+        check(
+            "%d.%m.%Y %H:%M:%S%.f GMT%z",
+            "31.01.2024 10:00:00.000 GMT+0200",
+            Some("2024-01-31T08:00:00Z"),
+        );
+        check("%s", "1704067200", Some("2024-01-01T00:00:00Z"));
+        check("%d.%m.%Y", "2024-01-31", None);
     }
 }

@@ -7,6 +7,7 @@
 
 mod file;
 mod funding;
+mod mend;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,6 +19,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use model::settings::Instrument;
 use model::{Calendar, CandleSlice, Candles, Digest, FundingRates, SeriesId, TimeRange, Timeframe};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 pub(crate) use self::file::Writer;
 
@@ -28,6 +31,8 @@ use crate::series::Settings;
 use crate::{CandleSource, Error, FileCause, Segment, SeriesInfo, names, temporary};
 
 const SETTINGS: &str = "_series.json";
+/// Checksums of the archives that candles came from, by file name.
+const SOURCES: &str = "_sources.json";
 const LOCK: &str = ".lock";
 const EXTENSION: &str = "parquet";
 
@@ -101,17 +106,30 @@ impl ParquetStore {
     ) -> Result<(), Error> {
         let folder = self.inner.folder(series);
         let _lock = lock(&folder)?;
-        let path = folder.join(SETTINGS);
         let settings = Settings { calendar, instrument: instrument.map(Into::into) };
-        let text = serde_json::to_string_pretty(&settings).map_err(Error::file("write", &path))?;
-        let replace = || -> io::Result<()> {
-            let mut file = temporary::file_in(&folder, file::UNFINISHED)?;
-            io::Write::write_all(&mut file, text.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(&path).map_err(|error| error.error)?;
-            Ok(())
-        };
-        replace().map_err(Error::file("write", &path))
+        if read_settings(&folder)?.as_ref() == Some(&settings) {
+            return Ok(());
+        }
+        write_json(&folder, SETTINGS, &settings)
+    }
+
+    /// Notes the checksum of an archive that candles of `series` came from; returns the one noted
+    /// before under this name. Blocks.
+    pub fn note_source(
+        &self,
+        series: &SeriesId,
+        file_name: &str,
+        sha256: &str,
+    ) -> Result<Option<String>, Error> {
+        let folder = self.inner.folder(series);
+        let _lock = lock(&folder)?;
+        let mut sources: BTreeMap<String, String> =
+            read_json(&folder, SOURCES)?.unwrap_or_default();
+        let before = sources.insert(file_name.to_owned(), sha256.to_owned());
+        if before.as_deref() != Some(sha256) {
+            write_json(&folder, SOURCES, &sources)?;
+        }
+        Ok(before)
     }
 
     /// Calendar and instrument of a series, `None` where nobody has set them. Blocks.
@@ -257,6 +275,12 @@ impl CandleSource for ParquetStore {
 fn merge(old: CandleSlice<'_>, new: CandleSlice<'_>) -> (Candles, Merged) {
     let mut candles = Candles::with_capacity(old.len() + new.len());
     let mut merged = Merged::default();
+    if old.open_time_ms.last() < new.open_time_ms.first() {
+        candles.extend_from(old);
+        candles.extend_from(new);
+        merged.added = new.len() as u64;
+        return (candles, merged);
+    }
     let mut row = 0;
     for index in 0..new.len() {
         let candle = new.candle(index);
@@ -340,7 +364,25 @@ fn state(path: &Path) -> Result<Option<Digest>, Error> {
 }
 
 fn read_settings(folder: &Path) -> Result<Option<Settings>, Error> {
-    let path = folder.join(SETTINGS);
+    read_json(folder, SETTINGS)
+}
+
+/// Writes a small file, whole or not at all.
+fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> Result<(), Error> {
+    let path = folder.join(name);
+    let text = serde_json::to_string_pretty(value).map_err(Error::file("write", &path))?;
+    let replace = || -> io::Result<()> {
+        let mut file = temporary::file_in(folder, file::UNFINISHED)?;
+        io::Write::write_all(&mut file, text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(&path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    replace().map_err(Error::file("write", &path))
+}
+
+fn read_json<T: DeserializeOwned>(folder: &Path, name: &str) -> Result<Option<T>, Error> {
+    let path = folder.join(name);
     match fs::read(&path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(Error::file("read", &path)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

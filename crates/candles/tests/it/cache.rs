@@ -213,3 +213,41 @@ async fn a_cache_that_is_deleted_while_it_is_in_use_is_built_anew() {
     let march = range("2024-01-15T00:00:00Z", "2024-03-01T00:00:00Z");
     assert!(market.load(&id(SERIES), march, 10).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_cache_tells_how_full_it_is_finds_damage_and_forgets() {
+    let source = Arc::new(source(minutes(40 * 1_440, |_| false)));
+    let dir = tempfile::tempdir().unwrap();
+    let both = range("2024-01-10T00:00:00Z", "2024-02-05T00:00:00Z");
+    let hands = Hands::at("2026-01-01T00:00:00Z");
+    let cache = Cache::open(dir.path(), CacheSettings::default(), hands.clock()).unwrap();
+    let load = async || {
+        let market = Market::new(Arc::<MemorySource>::clone(&source), cache.clone());
+        market.load(&id(SERIES), both, 0).await.unwrap().series_hash()
+    };
+    let hash = load().await;
+    let stats = cache.stats().unwrap();
+    assert_eq!((stats.objects, stats.series, stats.segments, stats.joined), (3, 1, 2, 1));
+    let sizes: u64 =
+        files(dir.path(), ".cndl").iter().map(|path| fs::metadata(path).unwrap().len()).sum();
+    assert_eq!(stats.bytes, sizes);
+
+    let path = files(dir.path(), ".cndl").remove(0);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[100] ^= 1;
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, bytes).unwrap();
+    let check = cache.check().unwrap();
+    assert_eq!((check.objects, check.damaged, check.entries_removed), (3, vec![path], 1));
+    assert_eq!(load().await, hash);
+    assert_eq!(cache.check().unwrap().damaged, Vec::<PathBuf>::new());
+
+    assert_eq!(cache.purge_series(&id("b BTC 5m")).unwrap(), 0);
+    assert_eq!(cache.purge_series(&id(SERIES)).unwrap(), 1);
+    assert!(cache.purge_all().unwrap() > 0);
+    assert_eq!(cache.stats().unwrap().objects, 0);
+    assert_eq!(load().await, hash);
+    hands.advance(3_600_000);
+    assert_eq!(cache.shrink(0).unwrap(), 0);
+    assert_eq!(load().await, hash);
+}

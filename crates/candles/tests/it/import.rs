@@ -62,13 +62,13 @@ async fn the_sample_candles_import_as_their_manifest_says() {
             "us SPY 1d session 5849",
         ]
     );
-    let missing: Vec<u64> = reports.iter().map(|report| report.missing).collect();
+    let missing: Vec<u64> = reports.iter().map(|report| report.findings.missing).collect();
     assert_eq!(missing[0], 0, "bitstamp has no gap");
     assert_eq!(missing[5..], [0; 4], "weekends and holidays are no gaps of a session");
     assert!(missing[1] > 0 && missing[2] > 0);
     assert!(missing[4] < 1_000, "weekends are no gaps of 24x5: {}", missing[4]);
     for report in import(&folder.store, &[examples()], &options, |_| ()).unwrap() {
-        assert_eq!((report.added, report.replaced, report.unchanged), (0, 0, report.rows));
+        assert_eq!((report.added, report.replaced, report.unchanged), (0, 0, report.findings.rows));
     }
 }
 
@@ -91,7 +91,7 @@ fn a_bad_file_is_refused_with_its_rows_and_changes_nothing() {
     let path = folder.write("b_BTC-1m.csv", bad);
     let Error::Refused(report) = folder.import(&path).unwrap_err() else { panic!("refused") };
     let rows: Vec<(u64, Rule)> =
-        report.faults.iter().map(|fault| (fault.row, fault.rule)).collect();
+        report.findings.faults.iter().map(|fault| (fault.row, fault.rule)).collect();
     assert_eq!(
         rows,
         [
@@ -123,7 +123,10 @@ fn many_faults_are_counted_and_twenty_are_listed() {
     let error = folder.import(&path).unwrap_err();
     let text = error.to_string();
     let Error::Refused(report) = error else { panic!("refused") };
-    assert_eq!((report.faults.len(), report.fault_counts[&Rule::Unreadable]), (20, 50));
+    assert_eq!(
+        (report.findings.faults.len(), report.findings.fault_counts[&Rule::Unreadable]),
+        (20, 50)
+    );
     assert!(text.ends_with("row 21: unreadable field; and 30 more"), "{text}");
 }
 
@@ -145,7 +148,7 @@ fn binance_archives_import_with_and_without_header_plain_and_zipped() {
         let path = folder.write("BTCUSDT-1m-2024-01.zip", zip);
         let report = folder.import(&path).unwrap();
         assert_eq!(report.series, id("binance BTCUSDT 1m"));
-        assert_eq!((report.added, report.first_ms), (2, Some(START_MS)));
+        assert_eq!((report.added, report.findings.first_ms), (2, Some(START_MS)));
         let path = folder.write("BTCUSDT-1m-2024-01.csv", &content);
         assert_eq!(folder.import(&path).unwrap().unchanged, 2);
     }
@@ -185,7 +188,7 @@ fn what_cannot_be_told_names_its_flag() {
     let zone = model::TimeZoneName::new("Europe/Berlin");
     let options = ImportOptions { zone, ..ImportOptions::default() };
     let report = import_file(&folder.store, &path, &options).unwrap();
-    assert_eq!(report.first_ms, Some(ms("2024-01-01T09:00:00Z")));
+    assert_eq!(report.findings.first_ms, Some(ms("2024-01-01T09:00:00Z")));
 }
 
 #[test]
@@ -196,7 +199,7 @@ fn the_unfinished_last_candle_is_left_out() {
     let clock = Some(Clock::new(|| START_MS + 119_999));
     let options = ImportOptions { clock, ..ImportOptions::default() };
     let report = import_file(&folder.store, &path, &options).unwrap();
-    assert_eq!((report.rows, report.added, report.unfinished), (2, 1, true));
+    assert_eq!((report.findings.rows, report.added, report.findings.unfinished), (2, 1, true));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod cache;
 mod conformance;
 mod faults;
+mod forms;
 mod funding;
 mod import;
 mod market;

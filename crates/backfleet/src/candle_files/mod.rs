@@ -1,15 +1,22 @@
-//! `backfleet candles ...`: import, list, push, export.
+//! `backfleet candles ...`: import, list, verify, export, generate, push, cache.
 
-use std::path::{Path, PathBuf};
+mod cache;
+mod findings;
+mod generate;
+mod import;
+mod named;
+mod verify;
+
+use std::path::Path;
 use std::time::Instant;
 
-use candles::import::{ImportOptions, ImportReport, import};
 use candles::{CandleSource, Format, SeriesInfo};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use model::{SeriesId, TimeRange};
+use model::TimeRange;
 use serde_json::{Value, json};
 
-use crate::cli::{CandlesCommand, DataArgs, ImportNames, InfluxArgs};
+use self::named::series_id;
+use crate::cli::{CandlesCommand, DataArgs, InfluxArgs, ListArgs, PushArgs};
 use crate::failure::{Exit, Failure};
 use crate::open;
 use crate::output::{Table, human_seconds, line, note, per_second, thousands};
@@ -18,72 +25,17 @@ use crate::settings::Files;
 /// Runs one `candles` command.
 pub(crate) async fn run(command: CandlesCommand, settings: &Files) -> Result<(), Failure> {
     match command {
-        CandlesCommand::Import { files, names, data, json } => {
-            import_files(&files, &names, &data, json)
-        }
+        CandlesCommand::Import(args) => import::run(&args),
         CandlesCommand::Funding(args) => crate::funding_files::run(&args),
-        CandlesCommand::List { data, influx, json } => list(&data, &influx, settings, json).await,
-        CandlesCommand::Push { series, data, influx, json } => {
-            let request = Push { series, json };
-            push(&request, &data, &influx, settings).await
-        }
-        CandlesCommand::Export { series, output, data, influx } => {
-            export(&series, &output, &data, &influx, settings).await
+        CandlesCommand::List(args) => list(&args, settings).await,
+        CandlesCommand::Verify(args) => verify::run(&args, settings).await,
+        CandlesCommand::Push(args) => push(&args, settings).await,
+        CandlesCommand::Cache(command) => cache::run(&command),
+        CandlesCommand::Generate(args) => generate::run(&args),
+        CandlesCommand::Export(args) => {
+            export(&args.series, &args.output, &args.data, &args.influx, settings).await
         }
     }
-}
-
-fn import_files(
-    files: &[PathBuf],
-    names: &ImportNames,
-    data: &DataArgs,
-    json: bool,
-) -> Result<(), Failure> {
-    let folder = open::parquet(&data.data)?;
-    let options = ImportOptions {
-        exchange: names.exchange.clone(),
-        ticker: names.ticker.clone(),
-        timeframe: names.timeframe,
-        calendar: names.calendar.clone(),
-        zone: names.tz.clone(),
-        ..ImportOptions::default()
-    };
-    let started = Instant::now();
-    let reports = import(&folder, files, &options, |report| {
-        if !json {
-            note(&format!("{}: {} rows", report.file.display(), thousands(report.rows)));
-        }
-    })?;
-    if json {
-        line(&json!({ "files": reports }).to_string());
-        return Ok(());
-    }
-    let mut table = Table::new(&["file", "series", "rows", "new", "missing", "first", "last"]);
-    for report in &reports {
-        table.row(row_of(report));
-    }
-    table.print();
-    let rows: u64 = reports.iter().map(|report| report.rows).sum();
-    let seconds = started.elapsed().as_secs_f64();
-    note(&format!(
-        "{} candles in {} ({})",
-        thousands(rows),
-        human_seconds(seconds),
-        per_second(rows as f64 / seconds.max(1e-3), "candles")
-    ));
-    Ok(())
-}
-
-fn row_of(report: &ImportReport) -> Vec<String> {
-    vec![
-        report.file.display().to_string(),
-        report.series.to_string(),
-        thousands(report.rows),
-        thousands(report.added),
-        thousands(report.missing),
-        report.first_ms.map_or_else(String::new, time),
-        report.last_ms.map_or_else(String::new, time),
-    ]
 }
 
 fn time(ms: i64) -> String {
@@ -102,14 +54,12 @@ fn source(
     })
 }
 
-async fn list(
-    data: &DataArgs,
-    influx: &InfluxArgs,
-    settings: &Files,
-    json: bool,
-) -> Result<(), Failure> {
-    let series = source(data, influx, settings)?.list_series().await?;
-    if json {
+async fn list(args: &ListArgs, settings: &Files) -> Result<(), Failure> {
+    if args.coverage {
+        return coverage(args, settings).await;
+    }
+    let series = source(&args.data, &args.influx, settings)?.list_series().await?;
+    if args.json {
         let items: Vec<Value> = series.iter().map(document).collect();
         line(&json!({ "items": items }).to_string());
         return Ok(());
@@ -136,6 +86,54 @@ async fn list(
     Ok(())
 }
 
+/// Every series in full, through the cache: what is missing, and the hash of its candles.
+async fn coverage(args: &ListArgs, settings: &Files) -> Result<(), Failure> {
+    let market = open::market(&args.data.data, &args.influx, settings)?;
+    let mut items: Vec<Value> = Vec::new();
+    let mut table = Table::new(&[
+        "exchange",
+        "ticker",
+        "timeframe",
+        "first",
+        "last",
+        "candles",
+        "missing",
+        "hash",
+    ]);
+    for info in market.series().await?.iter() {
+        let range = TimeRange {
+            start_ms: info.first_ms,
+            end_ms: info.last_ms.saturating_add(info.id.timeframe.ms()),
+        };
+        let loaded = market.load(&info.id, range, 0).await?;
+        let work = tokio::task::spawn_blocking(move || {
+            (loaded.as_slice().len(), loaded.missing(), loaded.series_hash())
+        });
+        let (count, missing, hash) = work.await.map_err(anyhow::Error::from)?;
+        let mut item = document(info);
+        item["count"] = json!(count);
+        item["missing"] = json!(missing);
+        item["dataHash"] = json!(hash);
+        items.push(item);
+        table.row(vec![
+            info.id.exchange.clone(),
+            info.id.ticker.clone(),
+            info.id.timeframe.to_string(),
+            time(info.first_ms),
+            time(info.last_ms),
+            thousands(count as u64),
+            thousands(missing),
+            hash.to_string(),
+        ]);
+    }
+    if args.json {
+        line(&json!({ "items": items }).to_string());
+    } else {
+        table.print();
+    }
+    Ok(())
+}
+
 fn document(info: &SeriesInfo) -> Value {
     json!({
         "exchange": info.id.exchange, "ticker": info.id.ticker, "timeframe": info.id.timeframe,
@@ -144,23 +142,13 @@ fn document(info: &SeriesInfo) -> Value {
     })
 }
 
-struct Push {
-    series: Option<String>,
-    json: bool,
-}
-
-async fn push(
-    request: &Push,
-    data: &DataArgs,
-    influx: &InfluxArgs,
-    settings: &Files,
-) -> Result<(), Failure> {
-    let Some(target) = open::influx(influx, settings)? else {
+async fn push(args: &PushArgs, settings: &Files) -> Result<(), Failure> {
+    let Some(target) = open::influx(&args.influx, settings)? else {
         return Err(Failure::usage("no InfluxDB to push to").hint("pass --influx-url"));
     };
     target.ensure_database().await?;
-    let folder = open::parquet(&data.data)?;
-    let wanted = request.series.as_deref().map(series_id).transpose()?;
+    let folder = open::parquet(&args.data.data)?;
+    let wanted = args.series.as_deref().map(series_id).transpose()?;
     let mut all = folder.list_series().await?;
     all.retain(|info| wanted.as_ref().is_none_or(|id| *id == info.id));
     if all.is_empty() {
@@ -187,7 +175,7 @@ async fn push(
     }
     bar.finish_and_clear();
     let seconds = started.elapsed().as_secs_f64();
-    if request.json {
+    if args.json {
         line(&json!({"series": pushed, "candles": total, "seconds": seconds}).to_string());
     } else {
         note(&format!(
@@ -200,7 +188,7 @@ async fn push(
     }
     note(
         "warning: a host that cached a month before it was corrected keeps it; after a correction \
-         delete the cache folder in its --data",
+         run `backfleet candles cache purge` on it",
     );
     Ok(())
 }
@@ -212,30 +200,14 @@ async fn export(
     influx: &InfluxArgs,
     settings: &Files,
 ) -> Result<(), Failure> {
-    let id = series_id(series)?;
     let Some(format) = Format::of(output) else {
         let text = format!("\"{}\" names no form of candle file", output.display());
         return Err(Failure::usage(text).hint("end it in .parquet, .csv or .csv.gz"));
     };
     let source = source(data, influx, settings)?;
-    let all = source.list_series().await?;
-    let Some(info) = all.iter().find(|info| info.id == id) else {
-        return Err(Failure::new(Exit::NotFound, format!("there is no series {id}"))
-            .hint("`backfleet candles list` shows what there is"));
-    };
+    let info = named::stored(&*source, series).await?;
     let range = TimeRange { start_ms: info.first_ms, end_ms: info.last_ms + 1 };
-    let rows = candles::export(&*source, info, range, output, format, |_| {}).await?;
-    note(&format!("{} candles of {id} in {}", thousands(rows), output.display()));
+    let rows = candles::export(&*source, &info, range, output, format, |_| {}).await?;
+    note(&format!("{} candles of {} in {}", thousands(rows), info.id, output.display()));
     Ok(())
-}
-
-fn series_id(text: &str) -> Result<SeriesId, Failure> {
-    let wrong = || {
-        Failure::usage(format!("\"{text}\" is not a series"))
-            .hint("write exchange/ticker/timeframe, such as binance/BTCUSDT/1m")
-    };
-    let (rest, timeframe) = text.rsplit_once('/').ok_or_else(wrong)?;
-    let (exchange, ticker) = rest.split_once('/').ok_or_else(wrong)?;
-    let timeframe = timeframe.parse().map_err(|_| wrong())?;
-    Ok(SeriesId { exchange: exchange.to_owned(), ticker: ticker.to_owned(), timeframe })
 }

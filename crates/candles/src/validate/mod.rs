@@ -1,9 +1,20 @@
 //! The rules every candle obeys: what importers refuse and what no source may answer.
 
+mod gap;
+mod inspect;
+mod jump;
+mod mend;
+
 use std::fmt;
 
 use model::{Candle, CandleSlice, Timeframe};
 use serde::Serialize;
+
+pub use self::gap::Gap;
+pub use self::inspect::Findings;
+pub(crate) use self::inspect::{Expected, Inspector, Spacing};
+pub use self::mend::{Fix, FixError, Mended};
+pub(crate) use self::mend::{MOST_ROWS, Mender};
 
 /// A rule that a row breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -32,6 +43,8 @@ pub enum Rule {
     Disorder,
     /// The candle opens in the future.
     Future,
+    /// Most candles are further apart, or closer, than the timeframe says.
+    Timeframe,
 }
 
 impl Rule {
@@ -49,6 +62,7 @@ impl Rule {
             Self::DuplicateConflicting => "same time as the row before, other values",
             Self::Disorder => "older than the row before",
             Self::Future => "opens in the future",
+            Self::Timeframe => "most candles are not one timeframe apart",
         }
     }
 }
