@@ -29,6 +29,12 @@ pub enum Code {
     UnsupportedEncoding,
     /// No format asked for can be made.
     NotAcceptable,
+    /// The request shows no API key, or none that opens.
+    Unauthorized,
+    /// The API key does not allow this.
+    Forbidden,
+    /// The API key has submitted as many jobs as it may for now.
+    RateLimited,
     /// A page of another site sent a request that changes something.
     CrossSiteRequest,
     /// There is no such address.
@@ -69,7 +75,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the enum.
-    pub const ALL: [Code; 30] = [
+    pub const ALL: [Code; 33] = [
         Self::InvalidJson,
         Self::InvalidQuery,
         Self::InvalidCursor,
@@ -82,6 +88,9 @@ impl Code {
         Self::UnsupportedMediaType,
         Self::UnsupportedEncoding,
         Self::NotAcceptable,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::RateLimited,
         Self::CrossSiteRequest,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -126,6 +135,7 @@ impl Code {
             | Self::BundleCancelling
             | Self::Timeout => Some(5),
             Self::SchemaMismatch => Some(30),
+            Self::RateLimited => Some(60),
             Self::InvalidJson
             | Self::InvalidQuery
             | Self::InvalidCursor
@@ -137,6 +147,8 @@ impl Code {
             | Self::UnsupportedMediaType
             | Self::UnsupportedEncoding
             | Self::NotAcceptable
+            | Self::Unauthorized
+            | Self::Forbidden
             | Self::CrossSiteRequest
             | Self::NotFound
             | Self::MethodNotAllowed
@@ -194,6 +206,13 @@ impl Code {
             ),
             Self::NotAcceptable => {
                 ("not_acceptable", S::NOT_ACCEPTABLE, "The format asked for cannot be made")
+            }
+            Self::Unauthorized => {
+                ("unauthorized", S::UNAUTHORIZED, "The request shows no API key that opens")
+            }
+            Self::Forbidden => ("forbidden", S::FORBIDDEN, "The API key does not allow this"),
+            Self::RateLimited => {
+                ("rate_limited", S::TOO_MANY_REQUESTS, "The API key has submitted too many jobs")
             }
             Self::CrossSiteRequest => {
                 ("cross_site_request", S::FORBIDDEN, "Another site's page sent the request")

@@ -84,12 +84,13 @@ pub(crate) async fn get_results(
     let conditions = Where::take(&mut params)?;
     let axes = AxisFilter::take(&mut params);
     params.finish()?;
-    app.status(id).await?;
+    let version = app.status(id).await?.row.version;
     let facts = app.bundle_facts(id).await?;
     let seqs = axes.seqs(&facts.axes)?;
     let filter = JobFilter { status: Some(status), error_code: None, seqs, sort, after: None };
     let table = Table::new(id, format, &facts);
-    let reader = Reader { app, id, facts, filter, conditions, table, left: top, step: Step::Head };
+    let reader =
+        Reader { app, id, version, facts, filter, conditions, table, left: top, step: Step::Head };
     // The first page is read before the answer's head is sent: its failure is still a problem.
     let (first, reader) = reader.start().await?;
     let rest = stream::once(async move { Ok(first) });
@@ -130,6 +131,7 @@ fn not_acceptable(asked: &str) -> Problem {
 struct Reader {
     app: App,
     id: Uuid,
+    version: u64,
     facts: Arc<Facts>,
     filter: JobFilter,
     conditions: Where,
@@ -158,7 +160,8 @@ impl Reader {
     /// Appends the rows of one page, and the tail after the last one.
     async fn page(&mut self, out: &mut Vec<u8>) -> Result<(), Problem> {
         let limit = if self.conditions.is_empty() { PAGE.min(self.left) } else { PAGE };
-        let rows = self.app.store().jobs(self.id, &self.filter, limit).await?;
+        let rows =
+            self.app.reads(self.id, self.version).await.jobs(self.id, &self.filter, limit).await?;
         let whole = rows.len() < limit as usize;
         self.filter.after = rows.last().map(|row| cursor_of(row, self.filter.sort.as_ref()));
         for row in rows {

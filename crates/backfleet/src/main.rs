@@ -6,6 +6,7 @@ mod client;
 mod doctor;
 mod failure;
 mod indicator;
+mod keys;
 mod logging;
 mod open;
 mod output;
@@ -63,6 +64,7 @@ async fn run(command: Command, files: &Files) -> Result<(), Failure> {
         Command::Indicator(args) => indicator::run(&args),
         Command::Candles(command) => Box::pin(candle_files::run(command, files)).await,
         Command::Bundle(command) => Box::pin(client::run(command)).await,
+        Command::Key(command) => keys::run(command).await,
         Command::Openapi => {
             output::line(&api::openapi_json());
             Ok(())

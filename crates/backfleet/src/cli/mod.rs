@@ -1,6 +1,7 @@
 //! The command line: every command, flag and environment variable.
 
 mod client;
+mod keys;
 mod local;
 mod roles;
 mod values;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use client::{BundleCommand, ResultsForm, ServerArgs};
+pub(crate) use keys::KeyCommand;
 pub(crate) use local::{CandlesCommand, ImportNames, IndicatorArgs, IndicatorForm, RunArgs};
 pub(crate) use roles::{
     DataArgs, DatabaseArgs, DemoArgs, DevArgs, DoctorArgs, InfluxArgs, LeaseArgs, ListenArgs,
@@ -90,6 +92,9 @@ pub(crate) enum Command {
     /// Bundles on a server: estimate, submit, list, status, watch, results, cancel.
     #[command(subcommand)]
     Bundle(BundleCommand),
+    /// API keys: create, list, revoke.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// The OpenAPI document of the HTTP API.
     Openapi,
     /// Settings in force.

@@ -6,6 +6,7 @@ mod command_line;
 mod dev;
 mod docs;
 mod fleet;
+mod keys;
 mod reference;
 mod replay;
 mod support;
