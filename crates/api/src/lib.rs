@@ -14,6 +14,7 @@ mod body;
 mod bundles;
 mod candle_chart;
 mod code;
+mod columns;
 mod commands;
 mod config;
 mod cursor;

@@ -41,7 +41,7 @@ const PAGE: u32 = 1_000;
     tag = "jobs",
     params(
         ("id" = String, Path, description = "Id of the bundle"),
-        ("format" = Option<String>, Query, description = "`json`, `csv` or `ndjson`; wins over `Accept`"),
+        ("format" = Option<String>, Query, description = "`json`, `csv`, `ndjson` or `parquet`; wins over `Accept`"),
         ("sort" = Option<String>, Query,
             description = "Metric id, `-` before it for greatest first; undefined ones come last"),
         ("where" = Option<Vec<String>>, Query,
@@ -63,6 +63,7 @@ const PAGE: u32 = 1_000;
             (crate::table::ResultPage = "application/json"),
             (String = "text/csv"),
             (crate::table::ResultRow = "application/x-ndjson"),
+            (String = "application/vnd.apache.parquet"),
         )),
         (status = 404, description = "`bundle_not_found`", body = ProblemBody,
             content_type = "application/problem+json"),
@@ -123,7 +124,8 @@ fn format(params: &mut Params, headers: &HeaderMap) -> Result<Format, Problem> {
 
 fn not_acceptable(asked: &str) -> Problem {
     let asked: String = asked.chars().take(100).collect();
-    let known = "json (application/json), csv (text/csv) and ndjson (application/x-ndjson)";
+    let known = "json (application/json), csv (text/csv), ndjson (application/x-ndjson) and parquet \
+                 (application/vnd.apache.parquet)";
     Problem::new(Code::NotAcceptable, format!("\"{asked}\" cannot be made; known are {known}"))
 }
 

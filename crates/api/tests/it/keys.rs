@@ -202,11 +202,11 @@ async fn a_list_shows_one_s_own_and_an_administrator_s_all() {
         let items = answer["items"].as_array().unwrap().iter();
         items.map(|item| item["bundleRequestId"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(ids(LIST, &a).await, [of_a.clone()]);
-    assert_eq!(ids(LIST, &b).await, [of_b.clone()]);
+    assert_eq!(ids(LIST, &a).await, [&*of_a]);
+    assert_eq!(ids(LIST, &b).await, [&*of_b]);
     assert_eq!(ids(&format!("{LIST}?owner=a"), &b).await, Vec::<String>::new());
-    assert_eq!(ids(LIST, &admin).await, [of_b.clone(), of_a.clone()]);
-    assert_eq!(ids(&format!("{LIST}?owner=a"), &admin).await, [of_a.clone()]);
+    assert_eq!(ids(LIST, &admin).await, [&*of_b, &*of_a]);
+    assert_eq!(ids(&format!("{LIST}?owner=a"), &admin).await, [&*of_a]);
     let page = get(&api, &format!("{LIST}?limit=1"), &admin).await;
     let cursor = page.json()["next"].as_str().unwrap().to_owned();
     let stolen = get(&api, &format!("{LIST}?limit=1&cursor={cursor}"), &a).await;

@@ -113,6 +113,8 @@ pub(crate) enum ResultsForm {
     Table,
     /// Comma-separated.
     Csv,
+    /// A Parquet file, on stdout.
+    Parquet,
     /// One JSON document.
     Json,
 }
