@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod command_line;
+mod deploy;
 mod dev;
 mod docs;
 mod fleet;
