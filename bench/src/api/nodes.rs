@@ -67,7 +67,7 @@ impl Nodes {
                 "exchange": "bitstamp", "ticker": "BTCUSD", "timeframe": "15m", "balance": 10_000,
                 "strategy": {
                     "signals": {"long": "crossUp(close, ema(close, $n))"},
-                    "params": {"n": {"int": [2, 100_000, 1], "default": 20}}}},
+                    "params": {"n": {"int": [2, 10_000, 1], "default": 20}}}},
             "dateTimeRanges": [{"start": "2025-01-08T00:00:00Z", "end": "2025-02-03T00:00:00Z"}],
             "parameterVariants": {"n": {"from": 2, "to": jobs + 1, "step": 1}}
         });

@@ -19,7 +19,7 @@ const CHANGE: Duration = Duration::from_millis(100);
 
 /// Polls for `time` over `pollers` connections; the figures as text.
 pub(crate) async fn run(nodes: &Nodes, pollers: usize, time: Duration) -> anyhow::Result<String> {
-    let ids: Vec<String> = (0..BUNDLES).map(|_| nodes.submit(10_000)).collect::<Result<_, _>>()?;
+    let ids: Vec<String> = (0..BUNDLES).map(|_| nodes.submit(5_000)).collect::<Result<_, _>>()?;
     let hand = nodes.hand().await?;
     let (stop, polls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let mut clients = JoinSet::new();
