@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Serialize;
-use store::JobPoint;
+use store::{JobPoint, Store};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -118,7 +118,8 @@ pub(crate) async fn get_heatmap(
     let query = format!("heatmap {x} {y:?} {metric} {gather} {:?}", axes.query());
     let version = snapshot.row.version;
     let load = || async {
-        let points = points(&app, id, metric).await?;
+        let store = app.reads(id, version).await;
+        let points = points(store, id, metric).await?;
         let map = move || {
             let cells = plan.cells(&points);
             let rows = y.map(|_| plan.rows);
@@ -131,11 +132,11 @@ pub(crate) async fn get_heatmap(
 }
 
 /// Every job of a bundle with one metric.
-async fn points(app: &App, id: Uuid, metric: &str) -> Result<Vec<JobPoint>, Problem> {
+async fn points(store: &dyn Store, id: Uuid, metric: &str) -> Result<Vec<JobPoint>, Problem> {
     let mut points: Vec<JobPoint> = Vec::new();
     loop {
         let after = points.last().map(|point| point.seq);
-        let page = app.store().points(id, metric, after, PAGE).await?;
+        let page = store.points(id, metric, after, PAGE).await?;
         let whole = page.len() < PAGE as usize;
         points.extend(page);
         if whole {

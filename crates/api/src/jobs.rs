@@ -82,7 +82,7 @@ pub(crate) async fn list_jobs(
     let facts = app.bundle_facts(id).await?;
     let seqs = axes.seqs(&facts.axes)?;
     let filter = JobFilter { status, error_code, seqs, sort, after };
-    let mut rows = app.store().jobs(id, &filter, limit + 1).await?;
+    let mut rows = app.reads(id, snapshot.row.version).await.jobs(id, &filter, limit + 1).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let last = rows.last().filter(|_| more);

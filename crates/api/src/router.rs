@@ -15,7 +15,9 @@ use crate::app::App;
 use crate::code::Code;
 use crate::openapi::ApiDoc;
 use crate::problem::Problem;
-use crate::{app_page, bundles, candle_chart, commands, edge, equity_chart, error_pages, events};
+use crate::{
+    app_page, auth, bundles, candle_chart, commands, edge, equity_chart, error_pages, events,
+};
 use crate::{health, heatmap, honesty, job, jobs, openapi, pages, results, series, status};
 use crate::{signals, strategies, submit, workers};
 
@@ -77,6 +79,7 @@ pub fn router(app: App) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(app.clone(), auth::guard))
         .layer(CompressionLayer::new().gzip(true).compress_when(compressed))
         .layer(from_fn_with_state(app.clone(), edge::edge))
         .with_state(app)

@@ -20,7 +20,8 @@ use store::{Idempotency, NewBundle, NewJob, Submitted};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::app::{App, OWNER};
+use crate::app::App;
+use crate::auth::Caller;
 use crate::body::{self, Received};
 use crate::bundles::Links;
 use crate::code::Code;
@@ -105,6 +106,7 @@ struct Parsed {
     responses(
         (status = 202, description = "Every job is stored", body = Accepted,
             headers(("Location" = String, description = "Where the status is"),
+                    ("RateLimit" = String, description = "Jobs that the key has left"),
                     ("Retry-After" = u64, description = "Seconds to the first poll"))),
         (status = 200, description = "With `Prefer: wait`: the status of the final bundle",
             body = crate::status::StatusBody),
@@ -118,13 +120,17 @@ struct Parsed {
             body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`invalid_bundle` with every fault, `idempotency_key_reused`",
             body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "`rate_limited`: `RateLimit` counts jobs",
+            body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn submit_bundle(
     State(app): State<App>,
+    caller: Caller,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    app.take_quota(&caller, 0)?;
     let key = idempotency_key(&headers)?;
     let received = body::receive(&headers, body, app.config().max_body_bytes).await?;
     let parsed = parse(&app, received).await?;
@@ -136,7 +142,7 @@ pub(crate) async fn submit_bundle(
     let keep = app.config().idempotency_keep;
     let new = NewBundle {
         id,
-        owner: OWNER.to_owned(),
+        owner: caller.owner().to_owned(),
         name: bundle.name().unwrap_or_default().to_owned(),
         request,
         tags: bundle.tags().clone(),
@@ -146,9 +152,14 @@ pub(crate) async fn submit_bundle(
         idempotency: key.clone().map(|key| Idempotency { key, body_hash, keep }),
         jobs: Vec::new(),
     };
+    let total = u64::from(bundle.total());
+    let quota = app.take_quota(&caller, total)?;
     let (new, dropped) = expand(facts, new).await?;
-    let total = new.jobs.len() as u64;
-    let accepted = match app.store().submit(new).await {
+    let stored = app.store().submit(new).await;
+    if !matches!(stored, Ok(Submitted::Stored { .. })) {
+        app.quotas().give_back(caller.key().unwrap_or_default(), total);
+    }
+    let accepted = match stored {
         Ok(Submitted::Stored { cached }) => {
             tracing::info!(bundle.id = %id, total, cached, dropped, "stored");
             metrics::counter!("backfleet_jobs_submitted_total").increment(total);
@@ -169,8 +180,19 @@ pub(crate) async fn submit_bundle(
         }
         Err(error) => return Err(error.into()),
     };
-    if let Some(seconds) = wait_seconds(&headers)
-        && let Some(mut response) = wait(&app, accepted.bundle_request_id, seconds).await?
+    let answer = answer(&app, &headers, accepted).await;
+    answer.map(|mut answer| {
+        if let Some(quota) = quota {
+            quota.set(answer.headers_mut());
+        }
+        answer
+    })
+}
+
+/// 202, or 200 with the status where the client waited for the end and saw it.
+async fn answer(app: &App, headers: &HeaderMap, accepted: Accepted) -> Result<Response, Problem> {
+    if let Some(seconds) = wait_seconds(headers)
+        && let Some(mut response) = wait(app, accepted.bundle_request_id, seconds).await?
     {
         let applied = HeaderValue::from_str(&format!("wait={seconds}"));
         let applied = applied.expect("digits are plain");
@@ -285,7 +307,7 @@ async fn expand(facts: Facts, mut new: NewBundle) -> Result<(NewBundle, u64), Pr
 
 /// The first answer to a key, with the status as it is now.
 async fn repeated(app: &App, id: Uuid) -> Result<Accepted, Problem> {
-    let row = app.store().bundle(Some(OWNER), id).await?.ok_or_else(Problem::internal)?;
+    let row = app.store().bundle(None, id).await?.ok_or_else(Problem::internal)?;
     Ok(Accepted {
         bundle_request_id: id,
         status: row.status,

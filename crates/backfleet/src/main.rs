@@ -7,6 +7,7 @@ mod doctor;
 mod failure;
 mod funding_files;
 mod indicator;
+mod keys;
 mod logging;
 mod open;
 mod output;
@@ -66,6 +67,7 @@ async fn run(command: Command, files: &Files) -> Result<(), Failure> {
         Command::Candles(command) => Box::pin(candle_files::run(command, files)).await,
         Command::Signals(command) => Box::pin(client::signals(command)).await,
         Command::Bundle(command) => Box::pin(client::run(command)).await,
+        Command::Key(command) => keys::run(command).await,
         Command::Openapi => {
             output::line(&api::openapi_json());
             Ok(())

@@ -15,8 +15,11 @@ const TRIES: u32 = 6;
 /// SQLSTATEs of a statement that lost a race: serialisation failure, deadlock, lock timeout.
 const LOST_RACES: [&str; 3] = ["40001", "40P01", "55P03"];
 
-/// Version of the schema that this program needs: the number of its migrations.
-pub(crate) const SCHEMA_VERSION: i64 = 1;
+/// Version of the schema that this program needs: the number of its newest migration.
+pub(crate) const SCHEMA_VERSION: i64 = 3;
+
+/// First version whose schema says which programs may use it.
+pub(crate) const FLOOR_SINCE: i64 = 3;
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Error {

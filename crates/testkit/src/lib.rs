@@ -16,6 +16,7 @@ pub mod port;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod replica;
 pub mod wait;
 
 pub use rustix::process::Signal;

@@ -539,7 +539,7 @@ export interface paths {
         };
         /**
          * Whether requests should be sent here: the process does not drain, the database answers, its
-         *     schema fits.
+         *     schema fits, and this node could renew its lease lately.
          */
         get: operations["readyz"];
         put?: never;
@@ -912,7 +912,7 @@ export interface components {
         Check: {
             /** @description What was found and, where it fails, what to do. */
             detail: string;
-            /** @description `process`, `database` or `schema`. */
+            /** @description `process`, `database`, `schema` or `lease`. */
             name: string;
             /** @description Whether it passes. */
             ok: boolean;
@@ -2096,7 +2096,7 @@ export interface operations {
                 name?: string;
                 /** @description Only with this tag, written `key:value` */
                 tag?: string;
-                /** @description Only of this owner */
+                /** @description Only of this owner; a key without the scope `admin` sees its own alone */
                 owner?: string;
                 /** @description Bundles of a page, 1 to 200; 50 by default */
                 limit?: number;
@@ -2164,6 +2164,8 @@ export interface operations {
                 headers: {
                     /** @description Where the status is */
                     Location?: string;
+                    /** @description Jobs that the key has left */
+                    RateLimit?: string;
                     /** @description Seconds to the first poll */
                     "Retry-After"?: number;
                     [name: string]: unknown;
@@ -2210,6 +2212,15 @@ export interface operations {
             };
             /** @description `invalid_bundle` with every fault, `idempotency_key_reused` */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `rate_limited`: `RateLimit` counts jobs */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2753,7 +2764,7 @@ export interface operations {
     get_results: {
         parameters: {
             query?: {
-                /** @description `json`, `csv` or `ndjson`; wins over `Accept` */
+                /** @description `json`, `csv`, `ndjson` or `parquet`; wins over `Accept` */
                 format?: string;
                 /** @description Metric id, `-` before it for greatest first; undefined ones come last */
                 sort?: string;
@@ -2792,6 +2803,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResultPage"];
                     "text/csv": string;
                     "application/x-ndjson": components["schemas"]["ResultRow"];
+                    "application/vnd.apache.parquet": string;
                 };
             };
             /** @description `bundle_not_found` */
@@ -3313,6 +3325,8 @@ export interface operations {
                 headers: {
                     /** @description Where it is described */
                     Location?: string;
+                    /** @description Jobs that the key has left */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3324,6 +3338,8 @@ export interface operations {
                 headers: {
                     /** @description Where it is described */
                     Location?: string;
+                    /** @description Jobs that the key has left */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3341,6 +3357,15 @@ export interface operations {
             };
             /** @description `invalid_signals`, naming the row */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `rate_limited`: an upload counts as a job */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

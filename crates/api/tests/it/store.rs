@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use model::Digest;
 use serde_json::Value;
 use store::{
-    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
-    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, PackedSignals, Presence,
-    Progress, QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId,
-    WorkerInfo, WorkerRow,
+    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, DatabaseTime, Error, Fenced,
+    Finish, Held, HintFeed, Hints, JobFilter, JobPoint, JobReturns, JobRow, KeyRow, Keys, Lease,
+    LeaseKey, LeaseTimes, Maintained, NewBundle, NewKey, NodeBeat, NodeId, NodeRow, Nodes,
+    PackedSignals, Presence, Progress, QueueDepth, Release, ResultDetail, Schema, Settled, Store,
+    Submitted, Sweep, WorkerId, WorkerInfo, WorkerRow,
 };
 use uuid::Uuid;
 
@@ -191,5 +193,94 @@ impl Store for Guarded {
 
     async fn maintain(&self, times: LeaseTimes) -> Result<Maintained, Error> {
         self.inner()?.maintain(times).await
+    }
+}
+
+#[async_trait]
+impl Hints for Guarded {
+    async fn listen(&self) -> Result<Box<dyn HintFeed>, Error> {
+        self.inner()?.listen().await
+    }
+
+    async fn versions(&self, bundles: &[Uuid]) -> Result<Vec<(Uuid, u64)>, Error> {
+        self.inner()?.versions(bundles).await
+    }
+}
+
+#[async_trait]
+impl Keys for Guarded {
+    async fn create_key(&self, key: &NewKey) -> Result<KeyRow, Error> {
+        self.inner()?.create_key(key).await
+    }
+
+    async fn keys(&self) -> Result<Vec<KeyRow>, Error> {
+        self.inner()?.keys().await
+    }
+
+    async fn find_key(&self, id: &str) -> Result<Option<KeyRow>, Error> {
+        self.inner()?.find_key(id).await
+    }
+
+    async fn revoke_key(&self, id: &str) -> Result<bool, Error> {
+        self.inner()?.revoke_key(id).await
+    }
+
+    async fn has_keys(&self) -> Result<bool, Error> {
+        self.inner()?.has_keys().await
+    }
+}
+
+#[async_trait]
+impl Nodes for Guarded {
+    async fn enter_node(&self, id: &str, url: &str, version: &str) -> Result<NodeId, Error> {
+        self.inner()?.enter_node(id, url, version).await
+    }
+
+    async fn beat_node(&self, node: &NodeId, ttl: Duration) -> Result<NodeBeat, Error> {
+        self.inner()?.beat_node(node, ttl).await
+    }
+
+    async fn leave_node(&self, node: &NodeId) -> Result<(), Error> {
+        self.inner()?.leave_node(node).await
+    }
+
+    async fn nodes(&self, ttl: Duration) -> Result<Vec<NodeRow>, Error> {
+        self.inner()?.nodes(ttl).await
+    }
+
+    async fn node_seen(&self, node: &NodeId) -> Result<Option<DatabaseTime>, Error> {
+        self.inner()?.node_seen(node).await
+    }
+
+    async fn claim_lease(
+        &self,
+        node: &NodeId,
+        key: &LeaseKey,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, Error> {
+        self.inner()?.claim_lease(node, key, ttl).await
+    }
+
+    async fn release_lease(&self, node: &NodeId, lease: &Lease) -> Result<(), Error> {
+        self.inner()?.release_lease(node, lease).await
+    }
+
+    async fn wake_lease(
+        &self,
+        node: &NodeId,
+        lease: &Lease,
+        next: Duration,
+    ) -> Result<Fenced, Error> {
+        self.inner()?.wake_lease(node, lease, next).await
+    }
+
+    async fn sweep(
+        &self,
+        node: &NodeId,
+        lease: &Lease,
+        sweep: Sweep,
+        next: Duration,
+    ) -> Result<Fenced, Error> {
+        self.inner()?.sweep(node, lease, sweep, next).await
     }
 }

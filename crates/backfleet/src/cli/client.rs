@@ -116,6 +116,8 @@ pub(crate) enum ResultsForm {
     Table,
     /// Comma-separated.
     Csv,
+    /// A Parquet file, on stdout.
+    Parquet,
     /// One JSON document.
     Json,
 }

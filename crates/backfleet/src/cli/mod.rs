@@ -2,6 +2,7 @@
 
 mod client;
 mod funding;
+mod keys;
 mod local;
 mod roles;
 mod values;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use client::{BundleCommand, ResultsForm, ServerArgs};
 pub(crate) use funding::FundingArgs;
+pub(crate) use keys::KeyCommand;
 pub(crate) use local::{
     CandlesCommand, ImportNames, IndicatorArgs, IndicatorForm, RunArgs, SignalsCommand,
 };
@@ -97,6 +99,9 @@ pub(crate) enum Command {
     /// Bundles on a server: estimate, submit, list, status, watch, results, cancel.
     #[command(subcommand)]
     Bundle(BundleCommand),
+    /// API keys: create, list, revoke.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// The OpenAPI document of the HTTP API.
     Openapi,
     /// Settings in force.

@@ -56,6 +56,26 @@ pub(crate) struct ListenArgs {
     /// Most jobs a bundle may have.
     #[arg(long, env = "BACKFLEET_MAX_JOBS", value_name = "N", default_value_t = 1_000_000)]
     pub(crate) max_jobs: u64,
+    /// Most jobs that an API key may submit a minute on this node; 0 for no limit.
+    #[arg(long, env = "BACKFLEET_JOBS_PER_MINUTE", value_name = "N", default_value_t = 1_000_000)]
+    pub(crate) jobs_per_minute: u64,
+}
+
+/// How this process lives among the API nodes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct NodeArgs {
+    /// Time between two signs of life of an API node.
+    #[arg(long, env = "BACKFLEET_NODE_BEAT", value_name = "TIME", default_value = "2s", value_parser = duration)]
+    pub(crate) node_beat: Duration,
+    /// An API node that gave no sign for this long has lost its leases.
+    #[arg(long, env = "BACKFLEET_NODE_TTL", value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(crate) node_ttl: Duration,
+    /// A streaming replica of the database to read statuses, lists and results from.
+    #[arg(long, env = "BACKFLEET_READ_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub(crate) read_database_url: Option<String>,
+    /// A replica that is further behind is not read.
+    #[arg(long, env = "BACKFLEET_READ_LAG", value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(crate) read_lag: Duration,
 }
 
 /// Beat, lease and grace: the same on every process of a fleet.
@@ -82,6 +102,8 @@ pub(crate) struct ServeArgs {
     pub(crate) influx: InfluxArgs,
     #[command(flatten)]
     pub(crate) lease: LeaseArgs,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// How a worker works.
@@ -114,6 +136,9 @@ pub(crate) struct WorkerArgs {
     pub(crate) lease: LeaseArgs,
     #[command(flatten)]
     pub(crate) tuning: WorkerTuning,
+    /// Address and port for `/metrics` and `/healthz`; none by default.
+    #[arg(long = "listen", env = "BACKFLEET_WORKER_LISTEN", value_name = "ADDRESS")]
+    pub(crate) worker_listen: Option<SocketAddr>,
 }
 
 #[derive(Clone, Debug, Args)]

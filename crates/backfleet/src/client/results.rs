@@ -1,4 +1,4 @@
-//! Results of a bundle as a table, CSV or JSON.
+//! Results of a bundle as a table, CSV, Parquet or JSON.
 
 use serde_json::Value;
 
@@ -40,6 +40,10 @@ pub(crate) async fn run(
     match form {
         ResultsForm::Csv => {
             let answer = server.get_as(&path, "text/csv").await?;
+            output::raw(&answer.body)
+        }
+        ResultsForm::Parquet => {
+            let answer = server.get_as(&path, "application/vnd.apache.parquet").await?;
             output::raw(&answer.body)
         }
         ResultsForm::Json => {

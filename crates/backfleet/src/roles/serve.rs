@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::App;
 use candles::Market;
 use store::{Schema, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{VERSION, bind, check_listen, lease_times, metrics_handle, shutdown_signal};
+use super::{api_config, bind, check_listen, lease_times, metrics_handle, shutdown_signal};
 use crate::cli::ServeArgs;
 use crate::failure::Failure;
 use crate::open;
@@ -20,7 +21,7 @@ const RETRY: Duration = Duration::from_secs(2);
 
 /// Serves until a signal; any number of these share one PostgreSQL.
 pub(crate) async fn serve(args: &ServeArgs, files: &Files) -> Result<(), Failure> {
-    check_listen(&args.listen)?;
+    let config = api_config(args)?;
     let times = lease_times(&args.lease)?;
     let Some(url) = args.database.database_url.as_deref() else {
         return Err(Failure::usage("serve shares its queue with workers and needs PostgreSQL")
@@ -31,17 +32,23 @@ pub(crate) async fn serve(args: &ServeArgs, files: &Files) -> Result<(), Failure
     if !fits(&*store, &shutdown).await? {
         return Ok(());
     }
+    check_listen(&args.listen, &*store).await?;
+    let replica = match args.node.read_database_url.as_deref() {
+        Some(url) => Some(open::replica(url).await?),
+        None => None,
+    };
     let market = open::market(&args.database.data.data, &args.influx, files)?;
     let listener = bind(args.listen.listen).await?;
     let tasks = TaskTracker::new();
     tasks.spawn(::worker::maintain(Arc::clone(&store), times, shutdown.clone()));
     tasks.close();
-    http(store, market, listener, args, shutdown).await?;
+    let app = App::with_replica(store, replica, Arc::new(market), config, metrics_handle()?);
+    api::serve(listener, app, shutdown).await.map_err(anyhow::Error::from)?;
     tasks.wait().await;
     Ok(())
 }
 
-/// The HTTP side of `serve` and `dev`.
+/// The HTTP side of `dev`.
 pub(crate) async fn http(
     store: Arc<dyn Store>,
     market: Market,
@@ -49,9 +56,7 @@ pub(crate) async fn http(
     args: &ServeArgs,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let config =
-        api::Config { max_jobs_per_bundle: args.listen.max_jobs, ..api::Config::new(VERSION) };
-    let app = api::App::new(store, Arc::new(market), config, metrics_handle()?);
+    let app = App::new(store, Arc::new(market), api_config(args)?, metrics_handle()?);
     api::serve(listener, app, shutdown).await.map_err(anyhow::Error::from)?;
     Ok(())
 }
@@ -61,8 +66,8 @@ pub(crate) async fn http(
 pub(crate) async fn fits(store: &dyn Store, shutdown: &CancellationToken) -> Result<bool, Failure> {
     loop {
         match store.schema().await {
-            Ok(schema) if schema.found == schema.needed => return Ok(true),
-            Ok(Schema { found, needed }) => {
+            Ok(schema) if schema.fits() => return Ok(true),
+            Ok(Schema { found, needed, .. }) => {
                 return Err(store::Error::WrongSchema { found, needed }.into());
             }
             Err(error @ store::Error::Unavailable { .. }) => {

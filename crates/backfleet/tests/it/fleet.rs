@@ -4,6 +4,7 @@
 //! to it: workers die (`crashes`), servers go away (`outages`), bundles compete (`order`).
 
 mod crashes;
+mod nodes;
 mod order;
 mod outages;
 
@@ -155,9 +156,18 @@ impl Fleet {
 
 impl Node {
     fn start(database: &str, candles: &influx::Database, lease: [&str; 6]) -> Node {
+        Node::start_at(&format!("127.0.0.1:{}", port::free()), database, candles, lease)
+    }
+
+    fn start_at(
+        listen: &str,
+        database: &str,
+        candles: &influx::Database,
+        lease: [&str; 6],
+    ) -> Node {
         let data = tempfile::tempdir().unwrap();
-        let listen = format!("127.0.0.1:{}", port::free());
-        let mut arguments = vec!["serve", "--listen", &listen, "--data", text(data.path())];
+        let mut arguments = vec!["serve", "--listen", listen, "--data", text(data.path())];
+        arguments.extend(["--node-beat", "500ms", "--node-ttl", "3s"]);
         arguments.extend(lease);
         let mut process = spawn(&arguments, database, candles);
         let url = format!("http://{listen}");

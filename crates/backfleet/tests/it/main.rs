@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod command_line;
+mod deploy;
 mod dev;
 mod docs;
 mod fleet;
+mod keys;
 mod reference;
 mod replay;
 mod support;

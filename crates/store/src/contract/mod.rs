@@ -2,7 +2,10 @@
 
 mod bundles;
 mod changes;
+mod hints;
 mod jobs;
+mod keys;
+mod nodes;
 mod signals;
 mod work;
 
@@ -16,9 +19,14 @@ use uuid::Uuid;
 pub use bundles::{BundleFilter, BundleRow, Cancelled, Idempotency, NewBundle, NewJob, Submitted};
 pub(crate) use changes::Decision;
 pub use changes::{Change, Changed, Labels, Standing};
+pub use hints::{HintFeed, Hints};
 pub use jobs::{
     AttemptRow, JobCursor, JobError, JobFilter, JobPoint, JobReturns, JobRow, MetricSort,
     ResultDetail, ResultSummary,
+};
+pub use keys::{KeyRow, KeyState, Keys, NewKey, Scope, Scopes, Token};
+pub use nodes::{
+    Fenced, Lease, LeaseKey, NodeBeat, NodeId, NodeRow, NodeTimes, Nodes, SWEEPER, Sweep,
 };
 pub use signals::PackedSignals;
 pub use work::{
@@ -76,13 +84,23 @@ pub struct Schema {
     pub found: i64,
     /// Version this program needs.
     pub needed: i64,
+    /// Oldest version that a program may need to use this schema; 0 where the schema does not say.
+    pub oldest: i64,
+}
+
+impl Schema {
+    /// Whether this program may use the schema: it is the one needed, or a later one that still
+    /// serves programs as old as this.
+    pub fn fits(self) -> bool {
+        self.found >= self.needed && self.oldest <= self.needed
+    }
 }
 
 /// The store: bundles, jobs, results, workers. One trait, two implementations, one suite.
 ///
 /// Each method is one transaction and has a timeout of its own; none waits on a backtest.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Hints + Keys + Nodes + Send + Sync {
     /// `postgres` or `sqlite`, with the server's version, for people.
     async fn describe(&self) -> Result<String, Error>;
 
@@ -92,7 +110,8 @@ pub trait Store: Send + Sync {
     /// Version of the schema.
     async fn schema(&self) -> Result<Schema, Error>;
 
-    /// Brings the schema to the version needed; repeated calls are harmless.
+    /// Brings the schema to the version needed; repeated calls are harmless, and so is one on a newer
+    /// schema that this program may use.
     async fn migrate(&self) -> Result<Schema, Error>;
 
     /// Stores the bundle and all its jobs, or nothing, and wakes the workers.

@@ -12,8 +12,11 @@
 mod bundles;
 mod changes;
 mod finish;
+mod hints;
 mod jobs;
+mod keys;
 mod maintenance;
+mod nodes;
 mod presence;
 mod queue;
 mod signals;
@@ -27,12 +30,12 @@ use async_trait::async_trait;
 use model::Digest;
 use serde_json::Value;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Connection, Executor, SqlSafeStr};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use crate::failure::{SCHEMA_VERSION, of_migration, within};
+use crate::failure::{FLOOR_SINCE, SCHEMA_VERSION, of_migration, within};
 use crate::rows::WorkerRecord;
 use crate::{
     AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
@@ -40,10 +43,14 @@ use crate::{
     Progress, QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId,
     WorkerInfo, WorkerRow,
 };
+use hints::Hinter;
 use maintenance::Watch;
 
 /// Limit on a call that touches all jobs of a bundle.
 const BULK_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// Connections of a node's own. Opened by API nodes alone.
+const BEAT_CONNECTIONS: u32 = 2;
 
 /// A connection that was idle for longer is tried before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
@@ -63,6 +70,8 @@ pub struct PostgresOptions {
     pub direct_url: Option<String>,
     /// Name shown in `pg_stat_activity`.
     pub application_name: String,
+    /// Whether the server is a streaming replica: it is only read, and shows no progress of jobs.
+    pub replica: bool,
 }
 
 impl Default for PostgresOptions {
@@ -73,6 +82,7 @@ impl Default for PostgresOptions {
             call_timeout: Duration::from_secs(30),
             direct_url: None,
             application_name: "backfleet".to_owned(),
+            replica: false,
         }
     }
 }
@@ -81,12 +91,17 @@ impl Default for PostgresOptions {
 #[derive(Clone, Debug)]
 pub struct Postgres {
     pool: PgPool,
+    /// For beats and what is written under leases: they must not wait behind long reads.
+    beats: PgPool,
     /// Like the pool's, by another name: whose unbroken age counts.
     maintenance: PgConnectOptions,
     direct: PgConnectOptions,
+    /// Like `direct`, by the name of the session that hears of changes.
+    listening: PgConnectOptions,
     connect_timeout: Duration,
     call_timeout: Duration,
     watch: Arc<Mutex<Option<Watch>>>,
+    hints: Hinter,
 }
 
 impl Postgres {
@@ -101,11 +116,25 @@ impl Postgres {
             Some(url) => configured(url, options)?,
             None => connect.clone(),
         };
-        let pool = pool_options(options.max_connections, options.connect_timeout);
+        let mut pool = pool_options(options.max_connections, options.connect_timeout);
+        if options.replica {
+            pool = pool.after_connect(|conn, _| Box::pin(prepare_replica_session(conn)));
+        }
+        let maintenance = named(&connect, options, "maintenance");
+        let beats = pool_options(BEAT_CONNECTIONS, options.connect_timeout)
+            .connect_lazy_with(named(&connect, options, "node"));
+        let pool = pool.connect_lazy_with(connect);
+        let hints = Hinter::default();
+        if !options.replica {
+            hints.start(pool.clone());
+        }
         Ok(Arc::new(Postgres {
-            maintenance: named(&connect, options, "maintenance"),
+            maintenance,
+            listening: named(&direct, options, "changes"),
             direct: named(&direct, options, "presence"),
-            pool: pool.connect_lazy_with(connect),
+            pool,
+            beats,
+            hints,
             connect_timeout: options.connect_timeout,
             call_timeout: options.call_timeout,
             watch: Arc::default(),
@@ -120,18 +149,19 @@ impl Postgres {
         } else {
             0
         };
-        Ok(Schema { found, needed: SCHEMA_VERSION })
+        let oldest = if found >= FLOOR_SINCE {
+            let floor = sqlx::query_scalar(include_str!("sql/read_schema_floor.sql"));
+            floor.fetch_one(&self.pool).await?
+        } else {
+            0
+        };
+        Ok(Schema { found, needed: SCHEMA_VERSION, oldest })
     }
 
     async fn run_migrations(&self) -> Result<Schema, Error> {
         let found = self.read_schema().await?.found;
-        let migrator = Migrator::with_migrations(vec![Migration::new(
-            1,
-            "create tables".into(),
-            MigrationType::Simple,
-            include_str!("../../migrations/postgres/0001_create_tables.sql").into_sql_str(),
-            false,
-        )]);
+        let mut migrator = Migrator::with_migrations(migrations());
+        migrator.set_ignore_missing(true);
         // Migrators take turns by a session lock, which a pooler would strand.
         let pool = pool_options(1, self.connect_timeout).connect_lazy_with(self.direct.clone());
         let migrated = migrator.run(&pool).await;
@@ -179,6 +209,25 @@ impl Postgres {
     }
 }
 
+/// Every migration of this program, ascending.
+fn migrations() -> Vec<Migration> {
+    let migration = |version, name: &'static str, sql: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    vec![
+        migration(
+            1,
+            "create tables",
+            include_str!("../../migrations/postgres/0001_create_tables.sql"),
+        ),
+        migration(
+            3,
+            "create keys and nodes",
+            include_str!("../../migrations/postgres/0003_create_keys_and_nodes.sql"),
+        ),
+    ]
+}
+
 fn configured(url: &str, options: &PostgresOptions) -> Result<PgConnectOptions, Error> {
     let connect = PgConnectOptions::from_str(url)?;
     // Poolers refuse start-up parameters they do not know.
@@ -204,6 +253,13 @@ fn pool_options(connections: u32, connect_timeout: Duration) -> PgPoolOptions {
                 Ok(())
             })
         })
+}
+
+/// As every session, and with the table of progress that a replica can read.
+async fn prepare_replica_session(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    conn.execute(sqlx::raw_sql(include_str!("sql/prepare_session.sql"))).await?;
+    conn.execute(sqlx::raw_sql(include_str!("sql/prepare_replica_session.sql"))).await?;
+    Ok(())
 }
 
 #[async_trait]
@@ -302,7 +358,9 @@ impl Store for Postgres {
     }
 
     async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {
-        self.call_within(BULK_TIMEOUT, self.change_bundle(id, change, at)).await
+        let changed = self.call_within(BULK_TIMEOUT, self.change_bundle(id, change, at)).await?;
+        self.hints.note([id]);
+        Ok(changed)
     }
 
     async fn queue_depth(&self) -> Result<QueueDepth, Error> {
@@ -326,7 +384,9 @@ impl Store for Postgres {
     }
 
     async fn claim(&self, worker: WorkerId, limit: u32) -> Result<Vec<Claim>, Error> {
-        self.call(Box::pin(self.claim_jobs(worker, limit))).await
+        let claims = self.call(Box::pin(self.claim_jobs(worker, limit))).await?;
+        self.hints.note(self.hints.noted().claimed(&claims));
+        Ok(claims)
     }
 
     async fn mark_started(&self, worker: WorkerId, held: Held) -> Result<bool, Error> {
@@ -339,15 +399,21 @@ impl Store for Postgres {
         progress: &[Progress],
         candles_per_second: f64,
     ) -> Result<(), Error> {
-        self.call(self.record_progress(worker, progress, candles_per_second)).await
+        self.call(self.record_progress(worker, progress, candles_per_second)).await?;
+        self.hints.note(self.hints.noted().progressed(progress));
+        Ok(())
     }
 
     async fn finish(&self, worker: WorkerId, finishes: &[Finish]) -> Result<Vec<Settled>, Error> {
-        self.call(self.finish_jobs(worker, finishes)).await
+        let settled = self.call(self.finish_jobs(worker, finishes)).await?;
+        self.hints.note(self.hints.noted().finished(finishes));
+        Ok(settled)
     }
 
     async fn release(&self, worker: WorkerId, held: &[Held], why: Release) -> Result<(), Error> {
-        self.call(self.return_jobs(worker, held, why)).await
+        self.call(self.return_jobs(worker, held, why)).await?;
+        self.hints.note(self.hints.noted().released(held));
+        Ok(())
     }
 
     async fn maintain(&self, times: LeaseTimes) -> Result<Maintained, Error> {

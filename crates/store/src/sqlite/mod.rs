@@ -8,8 +8,11 @@
 
 mod bundles;
 mod changes;
+mod hints;
 mod jobs;
+mod keys;
 mod maintenance;
+mod nodes;
 mod presence;
 mod queue;
 mod signals;
@@ -32,7 +35,7 @@ use sqlx::{SqlSafeStr, Sqlite as Database, SqliteConnection, Transaction};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::failure::{SCHEMA_VERSION, of_migration, within};
+use crate::failure::{FLOOR_SINCE, SCHEMA_VERSION, of_migration, within};
 use crate::rows::WorkerRecord;
 use crate::{
     AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
@@ -40,6 +43,7 @@ use crate::{
     Progress, QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId,
     WorkerInfo, WorkerRow,
 };
+use hints::Hinter;
 use maintenance::Watch;
 
 /// Limit on a call that touches a few rows.
@@ -59,6 +63,7 @@ pub struct Sqlite {
     /// Workers of this process that are present, each with its wake-up.
     present: Arc<Mutex<BTreeMap<WorkerId, Arc<Notify>>>>,
     watch: Arc<Mutex<Watch>>,
+    hints: Arc<Hinter>,
     /// Holds the file's lock as long as any clone lives.
     _lock: Option<Arc<File>>,
 }
@@ -98,10 +103,11 @@ impl Sqlite {
             reader,
             present: Arc::default(),
             watch: Arc::new(Mutex::new(Watch::begin())),
+            hints: Arc::default(),
             _lock: lock,
         };
         let schema = store.read_schema().await?;
-        if schema.found == schema.needed {
+        if schema.fits() {
             store.return_abandoned().await?;
         }
         Ok(Arc::new(store))
@@ -132,18 +138,19 @@ impl Sqlite {
         } else {
             0
         };
-        Ok(Schema { found, needed: SCHEMA_VERSION })
+        let oldest = if found >= FLOOR_SINCE {
+            let floor = sqlx::query_scalar(include_str!("sql/read_schema_floor.sql"));
+            floor.fetch_one(&self.writer).await?
+        } else {
+            0
+        };
+        Ok(Schema { found, needed: SCHEMA_VERSION, oldest })
     }
 
     async fn run_migrations(&self) -> Result<Schema, Error> {
         let found = self.read_schema().await?.found;
-        let migrator = Migrator::with_migrations(vec![Migration::new(
-            1,
-            "create tables".into(),
-            MigrationType::Simple,
-            include_str!("../../migrations/sqlite/0001_create_tables.sql").into_sql_str(),
-            false,
-        )]);
+        let mut migrator = Migrator::with_migrations(migrations());
+        migrator.set_ignore_missing(true);
         migrator.run(&self.writer).await.map_err(|error| of_migration(error, found))?;
         self.return_abandoned().await?;
         self.read_schema().await
@@ -176,6 +183,25 @@ impl Sqlite {
             answer => answer,
         }
     }
+}
+
+/// Every migration of this program, ascending.
+fn migrations() -> Vec<Migration> {
+    let migration = |version, name: &'static str, sql: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    vec![
+        migration(
+            1,
+            "create tables",
+            include_str!("../../migrations/sqlite/0001_create_tables.sql"),
+        ),
+        migration(
+            3,
+            "create keys and nodes",
+            include_str!("../../migrations/sqlite/0003_create_keys_and_nodes.sql"),
+        ),
+    ]
 }
 
 /// Now, by SQLite's clock.
@@ -325,7 +351,9 @@ impl Store for Sqlite {
     }
 
     async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {
-        self.call(BULK_TIMEOUT, self.change_bundle(id, change, at)).await
+        let changed = self.call(BULK_TIMEOUT, self.change_bundle(id, change, at)).await?;
+        self.hints.note([id]);
+        Ok(changed)
     }
 
     async fn queue_depth(&self) -> Result<QueueDepth, Error> {
@@ -349,7 +377,9 @@ impl Store for Sqlite {
     }
 
     async fn claim(&self, worker: WorkerId, limit: u32) -> Result<Vec<Claim>, Error> {
-        self.call(CALL_TIMEOUT, self.claim_jobs(worker, limit)).await
+        let claims = self.call(CALL_TIMEOUT, self.claim_jobs(worker, limit)).await?;
+        self.hints.note(self.hints.noted().claimed(&claims));
+        Ok(claims)
     }
 
     async fn mark_started(&self, worker: WorkerId, held: Held) -> Result<bool, Error> {
@@ -362,15 +392,22 @@ impl Store for Sqlite {
         progress: &[Progress],
         candles_per_second: f64,
     ) -> Result<(), Error> {
-        self.call(CALL_TIMEOUT, self.record_progress(worker, progress, candles_per_second)).await
+        let record = self.record_progress(worker, progress, candles_per_second);
+        self.call(CALL_TIMEOUT, record).await?;
+        self.hints.note(self.hints.noted().progressed(progress));
+        Ok(())
     }
 
     async fn finish(&self, worker: WorkerId, finishes: &[Finish]) -> Result<Vec<Settled>, Error> {
-        self.call(CALL_TIMEOUT, self.finish_jobs(worker, finishes)).await
+        let settled = self.call(CALL_TIMEOUT, self.finish_jobs(worker, finishes)).await?;
+        self.hints.note(self.hints.noted().finished(finishes));
+        Ok(settled)
     }
 
     async fn release(&self, worker: WorkerId, held: &[Held], why: Release) -> Result<(), Error> {
-        self.call(CALL_TIMEOUT, self.return_jobs(worker, held, why)).await
+        self.call(CALL_TIMEOUT, self.return_jobs(worker, held, why)).await?;
+        self.hints.note(self.hints.noted().released(held));
+        Ok(())
     }
 
     async fn maintain(&self, times: LeaseTimes) -> Result<Maintained, Error> {

@@ -353,9 +353,9 @@ async fn an_unmigrated_database_is_named_as_such() {
     let store = connect(&testkit::postgres::database()).await;
     assert_eq!(store.schema().await.unwrap().found, 0);
     let error = store.queue_depth().await.unwrap_err();
-    assert!(matches!(error, Error::WrongSchema { found: 0, needed: 1 }), "{error:?}");
+    assert!(matches!(error, Error::WrongSchema { found: 0, needed: 3 }), "{error:?}");
     let error = store.submit(bundle(1)).await.unwrap_err();
-    assert!(matches!(error, Error::WrongSchema { found: 0, needed: 1 }), "{error:?}");
+    assert!(matches!(error, Error::WrongSchema { found: 0, needed: 3 }), "{error:?}");
 }
 
 #[tokio::test]

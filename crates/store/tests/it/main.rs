@@ -121,4 +121,18 @@ conformance! {
         returns_are_read_in_pages
         standing_results_are_found
         the_queue_is_measured;
+    keys:
+        a_key_opens_to_its_token_alone
+        a_key_ends_when_its_time_is_over
+        a_revoked_key_stays_revoked;
+    leasing:
+        a_lease_has_one_holder_until_its_time_is_over
+        a_beat_renews_what_is_held_and_says_what_that_is
+        a_later_process_of_a_node_takes_its_place
+        what_an_old_epoch_writes_changes_nothing
+        the_sweeper_ends_bundles_and_maintenance_leaves_them_to_it
+        racing_claims_of_many_keys_never_overlap;
+    hinting:
+        every_step_of_a_job_is_hinted
+        versions_of_many_bundles_are_read_at_once;
 }
