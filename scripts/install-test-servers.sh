@@ -17,7 +17,7 @@ if ! command -v dpkg-query >/dev/null; then
 fi
 
 missing=
-for package in postgresql-15 influxdb chromium; do
+for package in postgresql-15 influxdb pgbouncer chromium; do
     # dpkg-query fails for a package that it never heard of, which is as good as not installed.
     status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) || status=unknown
     [ "$status" = installed ] || missing="$missing $package"

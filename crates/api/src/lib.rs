@@ -47,6 +47,7 @@ mod seqs;
 mod series;
 mod serve;
 mod stall;
+mod standing;
 mod status;
 mod status_cache;
 mod strategies;
@@ -55,6 +56,7 @@ mod sweep;
 mod table;
 mod text;
 mod verdict;
+mod verify;
 mod wheres;
 mod workers;
 

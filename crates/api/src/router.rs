@@ -17,7 +17,7 @@ use crate::openapi::ApiDoc;
 use crate::problem::Problem;
 use crate::{app_page, bundles, candle_chart, commands, edge, equity_chart, error_pages, events};
 use crate::{health, heatmap, honesty, job, jobs, openapi, pages, results, series, status};
-use crate::{strategies, submit, workers};
+use crate::{strategies, submit, verify, workers};
 
 /// Answers of fewer bytes are sent as they are; a status is one of them, so that its strong `ETag`
 /// names exactly the bytes sent.
@@ -41,6 +41,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(commands::retry_bundle))
         .routes(routes!(job::get_job))
         .routes(routes!(job::get_trades))
+        .routes(routes!(verify::get_verify, verify::verify_job))
         .routes(routes!(equity_chart::get_equity))
         .routes(routes!(candle_chart::get_candles))
         .routes(routes!(strategies::list_strategies))

@@ -63,6 +63,7 @@ async fn run(command: Command, files: &Files) -> Result<(), Failure> {
         Command::Indicator(args) => indicator::run(&args),
         Command::Candles(command) => Box::pin(candle_files::run(command, files)).await,
         Command::Bundle(command) => Box::pin(client::run(command)).await,
+        Command::Job(command) => Box::pin(client::job(command)).await,
         Command::Openapi => {
             output::line(&api::openapi_json());
             Ok(())

@@ -27,7 +27,7 @@ pub use cache::{Cache, CacheSettings};
 pub use clock::Clock;
 pub use error::{Cause, Error, FileCause};
 pub use influx::{Auth, Influx, InfluxSettings, Mapping, Secret, WriteReport};
-pub use market::{Loaded, Market};
+pub use market::{Corrections, Fingerprint, Loaded, Market, SegmentState};
 pub use memory::MemorySource;
 pub use parquet::{Merged, ParquetStore};
 pub use segment::Segment;

@@ -16,7 +16,7 @@ const TRIES: u32 = 6;
 const LOST_RACES: [&str; 3] = ["40001", "40P01", "55P03"];
 
 /// Version of the schema that this program needs: the number of its migrations.
-pub(crate) const SCHEMA_VERSION: i64 = 1;
+pub(crate) const SCHEMA_VERSION: i64 = 2;
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Error {

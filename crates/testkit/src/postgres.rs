@@ -201,7 +201,7 @@ fn programs() -> PathBuf {
 }
 
 /// The ids of `postgres` when we are root, whom PostgreSQL refuses.
-fn account() -> Option<(u32, u32)> {
+pub(crate) fn account() -> Option<(u32, u32)> {
     if !geteuid().is_root() {
         return None;
     }

@@ -12,14 +12,17 @@ use futures_util::{StreamExt, stream};
 use model::{Calendar, Digest, JobSpec, SeriesId, TimeRange};
 use store::{Ending, Held, JobError, Release};
 use tokio::sync::OwnedSemaphorePermit;
+use uuid::Uuid;
 
-use crate::Shared;
 use crate::held::Stop;
 use crate::in_hand::InHand;
 use crate::replay::{Job, prepare};
+use crate::{Shared, data};
 
 /// Groups loaded at the same time.
 const LOADS: usize = 4;
+/// Loads of one group that find it corrected meanwhile, before it waits.
+const LOOKS: usize = 3;
 /// Pause after trouble of this host, such as a full disk; another host may take the jobs.
 const HOST_BACKOFF: Duration = Duration::from_secs(5);
 /// Most variants of one batch: bounds the memory of shared columns and the wait for a result.
@@ -111,57 +114,125 @@ fn need(spec: &JobSpec) -> Need {
 
 async fn give_back(shared: &Shared, tasks: Vec<Task>, why: Release) {
     let held: Vec<Held> = tasks.into_iter().map(|task| task.job.let_go()).collect();
-    shared.release(&held, why).await;
+    shared.release(&held, &why).await;
 }
 
 /// Loads the candles of one group and starts its jobs.
 async fn load(shared: &Arc<Shared>, group: Group) {
     let Group { need, tasks, share, permit } = group;
-    let tasks: Vec<Task> = tasks.into_iter().filter_map(Task::unless_stopped).collect();
-    if tasks.is_empty() {
-        return;
-    }
-    let started = Instant::now();
-    match shared.market.load(&need.series, need.range, need.warmup).await {
-        Ok(loaded) => {
-            shared.source.answered();
-            metrics::histogram!("backfleet_load_seconds").record(started.elapsed());
-            dispatch(shared, &loaded, Group { need, tasks, share, permit }).await;
+    let mut tasks: Vec<Task> = tasks.into_iter().filter_map(Task::unless_stopped).collect();
+    for _ in 0..LOOKS {
+        if tasks.is_empty() {
+            return;
         }
-        Err(error) if error.is_transient() => {
-            let backoff = shared.source.away();
-            tracing::warn!(
-                error = %error.chain(), series = %need.series, retry_ms = backoff.as_millis(),
-                "the candle source is away: its jobs wait"
-            );
-            let timeout = shared.config.source_timeout;
-            give_back(shared, tasks, Release::SourceAway { backoff, timeout }).await;
-        }
-        Err(error) if error.may_pass() => {
-            tracing::error!(
-                error = %error.chain(), series = %need.series, "this host cannot keep candles"
-            );
-            let retry = Release::Retry { code: error.code(), backoff: HOST_BACKOFF };
-            give_back(shared, tasks, retry).await;
-        }
-        Err(error) => {
-            let failed = JobError { code: error.code().to_owned(), message: error.chain() };
-            for task in tasks {
-                task.job.fail(failed.clone());
+        let started = Instant::now();
+        let needs = data::needs(shared, tasks.iter().map(|task| &*task.spec));
+        let fetched = match data::fetch(shared, &need.series, need.range, need.warmup, &needs).await
+        {
+            Ok(fetched) => fetched,
+            Err(data::Failure::Candles(error)) => {
+                return not_loaded(shared, &need, tasks, &error).await;
             }
+            Err(data::Failure::Store(error)) => {
+                tracing::warn!(%error, "jobs are given back: what was corrected is not known");
+                return give_back(shared, tasks, Release::Drain).await;
+            }
+        };
+        shared.source.answered();
+        metrics::histogram!("backfleet_load_seconds").record(started.elapsed());
+        match held_to(shared, &fetched, tasks).await {
+            Pinning::Runs(tasks) => {
+                return dispatch(shared, &fetched, Group { need, tasks, share, permit }).await;
+            }
+            Pinning::Outdated(again) => tasks = again,
+        }
+    }
+    let reason = JobError {
+        code: "data_changed".to_owned(),
+        message: "the candles were corrected again and again while they were loaded".to_owned(),
+    };
+    tracing::warn!(series = %need.series, "{}", reason.message);
+    let retry = Release::Retry { reason, backoff: HOST_BACKOFF };
+    give_back(shared, tasks, retry).await;
+}
+
+/// Gives back or fails jobs whose candles could not be had.
+async fn not_loaded(shared: &Shared, need: &Need, tasks: Vec<Task>, error: &candles::Error) {
+    if error.is_transient() {
+        let backoff = shared.source.away();
+        tracing::warn!(
+            error = %error.chain(), series = %need.series, retry_ms = backoff.as_millis(),
+            "the candle source is away: its jobs wait"
+        );
+        let timeout = shared.config.source_timeout;
+        give_back(shared, tasks, Release::SourceAway { backoff, timeout }).await;
+    } else if error.may_pass() {
+        tracing::error!(
+            error = %error.chain(), series = %need.series, "this host cannot keep candles"
+        );
+        let reason = JobError { code: error.code().to_owned(), message: error.chain() };
+        let retry = Release::Retry { reason, backoff: HOST_BACKOFF };
+        give_back(shared, tasks, retry).await;
+    } else {
+        let failed = JobError { code: error.code().to_owned(), message: error.chain() };
+        for task in tasks {
+            task.job.fail(failed.clone());
         }
     }
 }
 
+/// What became of jobs when their bundles were held to what was fetched.
+enum Pinning {
+    /// These may run on it; others have left.
+    Runs(Vec<Task>),
+    /// It has to be fetched again for these.
+    Outdated(Vec<Task>),
+}
+
+/// Keeps the jobs whose bundles began on the same candles; the others fail `data_changed`.
+async fn held_to(shared: &Arc<Shared>, fetched: &data::Fetched, tasks: Vec<Task>) -> Pinning {
+    let mut by_bundle: BTreeMap<Uuid, Vec<Task>> = BTreeMap::new();
+    for task in tasks {
+        by_bundle.entry(task.job.claim.bundle).or_default().push(task);
+    }
+    let (mut ready, mut is_outdated) = (Vec::new(), false);
+    for (bundle, tasks) in by_bundle {
+        let follows = tasks.iter().any(|task| task.spec.data_policy.follow_latest);
+        match data::hold(shared, fetched, bundle, follows).await {
+            Ok(data::Verdict::Runs) => ready.extend(tasks),
+            Ok(data::Verdict::Fails(error)) => {
+                for task in tasks {
+                    task.job.fail(error.clone());
+                }
+            }
+            Ok(data::Verdict::Outdated) => {
+                is_outdated = true;
+                ready.extend(tasks);
+            }
+            Err(error) => {
+                tracing::warn!(%error, bundle.id = %bundle, "jobs are given back unpinned");
+                give_back(shared, tasks, Release::Drain).await;
+            }
+        }
+    }
+    if is_outdated { Pinning::Outdated(ready) } else { Pinning::Runs(ready) }
+}
+
 /// Completes what has a standing result and starts the rest, equal keys once.
-async fn dispatch(shared: &Arc<Shared>, loaded: &Arc<Loaded>, group: Group) {
+async fn dispatch(shared: &Arc<Shared>, fetched: &data::Fetched, group: Group) {
+    let loaded = &fetched.loaded;
+    let mut met = BTreeMap::new();
     let mut by_key: BTreeMap<Digest, Same> = BTreeMap::new();
     for task in group.tasks.into_iter().filter_map(Task::unless_stopped) {
         match prepare(loaded, &task.spec) {
-            Ok(job) => by_key.entry(job.result_key).or_insert((job, Vec::new())).1.push(task),
+            Ok(job) => {
+                met.insert(task.spec.need(shared.market.source_id()), job.data_hash);
+                by_key.entry(job.result_key).or_insert((job, Vec::new())).1.push(task);
+            }
             Err(error) => task.job.fail(error),
         }
     }
+    data::record(shared, fetched, &met).await;
     let keys: Vec<Digest> = by_key.keys().copied().collect();
     let standing = match shared.store.standing_results(&keys).await {
         Ok(standing) => standing,

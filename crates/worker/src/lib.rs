@@ -9,6 +9,7 @@ mod backoff;
 mod beat;
 mod claim;
 mod config;
+mod data;
 mod finish;
 mod group;
 mod held;
@@ -16,6 +17,7 @@ mod in_hand;
 mod maintain;
 mod pool;
 mod replay;
+mod replays;
 mod report;
 mod source;
 
@@ -79,6 +81,11 @@ struct Shared {
     /// Jobs whose worker died run one at a time.
     suspects: Arc<Semaphore>,
     source: SourceGate,
+    told: data::Told,
+    /// One replay runs at a time.
+    replays: Arc<Semaphore>,
+    /// Woken when finished jobs were written: more may be claimable under a cap.
+    settled: Notify,
     outgoing: mpsc::UnboundedSender<Outgoing>,
     tasks: TaskTracker,
     /// Set when no more may be claimed.
@@ -104,7 +111,7 @@ impl Shared {
     }
 
     /// Gives jobs back; a failure is left to the lease.
-    async fn release(&self, held: &[Held], why: Release) {
+    async fn release(&self, held: &[Held], why: &Release) {
         if let Err(error) = self.store.release(self.presence.worker(), held, why).await {
             tracing::warn!(error = %error, jobs = held.len(), "jobs were not given back: their lease will end");
         }
@@ -136,6 +143,9 @@ pub async fn run(
         candles: AtomicU64::new(0),
         suspects: Arc::new(Semaphore::new(1)),
         source: SourceGate::new(),
+        told: data::Told::default(),
+        replays: Arc::new(Semaphore::new(1)),
+        settled: Notify::new(),
         outgoing,
         tasks: TaskTracker::new(),
         draining: shutdown.child_token(),
@@ -217,7 +227,7 @@ async fn drain(shared: &Arc<Shared>) {
         let last = shared.config.times.beat;
         let _ = tokio::time::timeout(last, emptied(shared)).await;
         let rest = shared.held.snapshot();
-        shared.release(&rest, Release::Drain).await;
+        shared.release(&rest, &Release::Drain).await;
     }
 }
 

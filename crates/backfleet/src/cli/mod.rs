@@ -1,6 +1,7 @@
 //! The command line: every command, flag and environment variable.
 
 mod client;
+mod job;
 mod local;
 mod roles;
 mod values;
@@ -10,10 +11,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use client::{BundleCommand, ResultsForm, ServerArgs};
+pub(crate) use job::JobCommand;
 pub(crate) use local::{CandlesCommand, ImportNames, IndicatorArgs, IndicatorForm, RunArgs};
 pub(crate) use roles::{
     DataArgs, DatabaseArgs, DemoArgs, DevArgs, DoctorArgs, InfluxArgs, LeaseArgs, ListenArgs,
-    ServeArgs, WorkerArgs, WorkerTuning,
+    OrderingArg, QueueArgs, ServeArgs, WorkerArgs, WorkerTuning,
 };
 
 /// Runs bundles of trading-strategy backtests, on one machine or across a fleet.
@@ -90,6 +92,9 @@ pub(crate) enum Command {
     /// Bundles on a server: estimate, submit, list, status, watch, results, cancel.
     #[command(subcommand)]
     Bundle(BundleCommand),
+    /// One job on a server: verify.
+    #[command(subcommand)]
+    Job(JobCommand),
     /// The OpenAPI document of the HTTP API.
     Openapi,
     /// Settings in force.

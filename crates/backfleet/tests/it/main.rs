@@ -6,6 +6,7 @@ mod command_line;
 mod dev;
 mod docs;
 mod fleet;
+mod known;
 mod reference;
 mod replay;
 mod support;

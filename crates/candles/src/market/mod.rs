@@ -8,6 +8,7 @@
 mod fetch;
 mod listing;
 mod loaded;
+mod version;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -17,6 +18,7 @@ use model::{Calendar, Candles, SeriesId, TimeRange, resample};
 use tokio::time::Instant;
 
 pub use self::loaded::Loaded;
+pub use self::version::{Corrections, Fingerprint, SegmentState};
 
 use self::fetch::Feed;
 use self::listing::Listing;
@@ -29,7 +31,7 @@ use crate::{CandleSource, Error, SeriesInfo};
 /// Tries of a load that meets damaged files in the cache.
 const TRIES: u32 = 3;
 
-type LoadKey = (SeriesId, TimeRange, u32);
+type LoadKey = (SeriesId, TimeRange, u32, Corrections);
 
 /// Candles of one source. Clones share everything.
 #[derive(Clone)]
@@ -108,7 +110,19 @@ impl Market {
         range: TimeRange,
         warmup: u32,
     ) -> Result<Arc<Loaded>, Error> {
-        let key = (series.clone(), range, warmup);
+        self.load_corrected(series, range, warmup, Corrections::new()).await
+    }
+
+    /// Like [`Market::load`], but a cached segment is used only if it was fetched after the last of
+    /// the `corrections` that are known of the stored series.
+    pub async fn load_corrected(
+        &self,
+        series: &SeriesId,
+        range: TimeRange,
+        warmup: u32,
+        corrections: Corrections,
+    ) -> Result<Arc<Loaded>, Error> {
+        let key = (series.clone(), range, warmup, corrections);
         if let Some(loaded) = self.inner.recent(&key) {
             return Ok(loaded);
         }
@@ -154,12 +168,13 @@ impl Inner {
     }
 
     async fn load(&self, key: &LoadKey) -> Result<Loaded, Error> {
-        let (series, range, warmup) = key;
+        let (series, range, warmup, corrections) = key;
         let nothing = || Error::NoCandles { series: series.clone(), range: *range };
         let stored = self.find(series).await?;
         let columns = match &self.backing {
             Backing::Source { source, cache, .. } => {
                 let feed = Feed {
+                    corrections: Arc::new(corrections.clone()),
                     source: Arc::clone(source),
                     cache: cache.clone(),
                     stored: Arc::clone(&stored),
@@ -167,11 +182,13 @@ impl Inner {
                 };
                 columns(&feed, *range, *warmup).await?
             }
-            Backing::Whole { candles, .. } => Some(fold_whole(candles, &stored, series)),
+            Backing::Whole { candles, .. } => {
+                Some((fold_whole(candles, &stored, series), Vec::new()))
+            }
         };
-        columns
-            .and_then(|columns| Loaded::new(columns, series.clone(), stored, *range, *warmup))
-            .ok_or_else(nothing)
+        let (columns, segments) = columns.ok_or_else(nothing)?;
+        let loaded = Loaded::new(columns, series.clone(), stored, *range, *warmup);
+        loaded.map(|loaded| loaded.with_segments(segments)).ok_or_else(nothing)
     }
 }
 
@@ -185,8 +202,11 @@ fn fold_whole(candles: &Arc<Candles>, stored: &SeriesInfo, series: &SeriesId) ->
     Columns::Owned(Arc::new(folded.candles))
 }
 
+/// Columns and the stored segments that they were made of, ascending.
+type Read = (Columns, Vec<SegmentState>);
+
 /// Mapped columns that hold `range` and `warmup` candles before it; `None` without any candle.
-async fn columns(feed: &Feed, range: TimeRange, warmup: u32) -> Result<Option<Columns>, Error> {
+async fn columns(feed: &Feed, range: TimeRange, warmup: u32) -> Result<Option<Read>, Error> {
     let mut tries = 1;
     loop {
         match mapped(feed, range, warmup).await {
@@ -196,7 +216,7 @@ async fn columns(feed: &Feed, range: TimeRange, warmup: u32) -> Result<Option<Co
     }
 }
 
-async fn mapped(feed: &Feed, range: TimeRange, warmup: u32) -> Result<Option<Columns>, Error> {
+async fn mapped(feed: &Feed, range: TimeRange, warmup: u32) -> Result<Option<Read>, Error> {
     let extent = feed.extent();
     // A time span of W candles never holds more than W: what it covers is needed for certain.
     let span_ms = i64::from(warmup).saturating_mul(feed.timeframe.ms());
@@ -225,5 +245,8 @@ async fn mapped(feed: &Feed, range: TimeRange, warmup: u32) -> Result<Option<Col
         before += piece.entry.rows;
         pieces.insert(0, piece);
     }
-    Ok(feed.join(&pieces).await?.map(Columns::Mapped))
+    let mut segments: Vec<_> = pieces.iter().flat_map(|piece| piece.made_of.clone()).collect();
+    segments.sort_unstable();
+    segments.dedup();
+    Ok(feed.join(&pieces).await?.map(|mapped| (Columns::Mapped(mapped), segments)))
 }

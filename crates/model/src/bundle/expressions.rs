@@ -161,6 +161,20 @@ pub(super) fn misfit(
     })
 }
 
+/// Other tickers that a job's expressions read.
+pub(super) fn other_tickers(
+    signals: &Signals,
+    money: &MoneyManagement,
+    risk: &Risk,
+) -> BTreeSet<String> {
+    let extra = [money.exprs(), risk.exprs()].concat();
+    let mut tickers = strategy::scopes(signals, &extra).tickers;
+    if let Some(cond) = risk.cond() {
+        tickers.extend(strategy::scopes(&as_signals(cond), &[]).tickers);
+    }
+    tickers
+}
+
 /// A condition as the only one of a strategy, for functions that look at strategies.
 fn as_signals(cond: &Cond) -> Signals {
     Signals { long: Some(cond.clone()), ..Signals::default() }

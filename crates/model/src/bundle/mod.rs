@@ -13,6 +13,7 @@ mod fill;
 mod jobs;
 mod json;
 mod money;
+mod needs;
 mod parameters;
 mod request;
 mod risk;

@@ -2,7 +2,9 @@
 
 mod bundles;
 mod changes;
+mod data;
 mod jobs;
+mod replays;
 mod work;
 
 use std::collections::BTreeMap;
@@ -12,13 +14,21 @@ use model::Digest;
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use bundles::{BundleFilter, BundleRow, Cancelled, Idempotency, NewBundle, NewJob, Submitted};
+pub use bundles::{
+    BundleFilter, BundleRow, Cancelled, Idempotency, NewBundle, NewJob, Ordering, Pin, Submitted,
+    Terms,
+};
 pub(crate) use changes::Decision;
 pub use changes::{Change, Changed, Labels, Standing};
+pub use data::{
+    CorrectedSegment, Correction, DataPart, DataVersion, HeldSegment, KnownData, Pinned,
+    SegmentHash,
+};
 pub use jobs::{
     AttemptRow, JobCursor, JobError, JobFilter, JobPoint, JobReturns, JobRow, MetricSort,
     ResultDetail, ResultSummary,
 };
+pub use replays::{Divergence, HeldReplay, ReplayClaim, ReplayRow, ReplayedResult};
 pub use work::{
     Beat, CancelFlag, Claim, Ending, Finish, Held, LeaseTimes, Maintained, NewResult, Progress,
     QueueDepth, Release, Settled, WorkerInfo, WorkerRow,
@@ -146,6 +156,30 @@ pub trait Store: Send + Sync {
     /// Of these result keys, those that stand, with their outcome hash.
     async fn standing_results(&self, keys: &[Digest]) -> Result<BTreeMap<Digest, Digest>, Error>;
 
+    /// Of these needs, those whose data is on record and was not corrected since.
+    async fn known_data(&self, needs: &[Digest]) -> Result<BTreeMap<Digest, KnownData>, Error>;
+
+    /// Records what needs were met with; a look at older candles does not replace a newer one.
+    async fn record_data(&self, versions: &[DataVersion]) -> Result<(), Error>;
+
+    /// The segments of a series that were ever corrected.
+    async fn corrections(&self, source: &str, series: &str) -> Result<Vec<Correction>, Error>;
+
+    /// Says that the candles of these segments were written again: what is on record of them is
+    /// void, and each host fetches them anew before it next uses them.
+    async fn correct(&self, source: &str, segments: &[CorrectedSegment]) -> Result<(), Error>;
+
+    /// Holds a bundle to the closed segments that a host has; the first load decides.
+    ///
+    /// With `latest` the newest load does. Also puts the segments on record.
+    async fn pin(
+        &self,
+        bundle: Uuid,
+        source: &str,
+        held: &[HeldSegment],
+        latest: bool,
+    ) -> Result<Pinned, Error>;
+
     /// Changes a bundle if its state allows it, and only at version `at` where that is named.
     ///
     /// Changes of one bundle have one order; each is written whole or not at all. Repeating one
@@ -191,7 +225,34 @@ pub trait Store: Send + Sync {
     async fn finish(&self, worker: WorkerId, finishes: &[Finish]) -> Result<Vec<Settled>, Error>;
 
     /// Gives jobs back unfinished; those no longer held are left alone.
-    async fn release(&self, worker: WorkerId, held: &[Held], why: Release) -> Result<(), Error>;
+    async fn release(&self, worker: WorkerId, held: &[Held], why: &Release) -> Result<(), Error>;
+
+    /// Asks for a replay of a completed job and wakes the workers; answers the newest one.
+    ///
+    /// While one of the job is still to be answered, that one. `None` where there is no such job,
+    /// or it is not completed.
+    async fn ask_replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error>;
+
+    /// The newest replay of a job.
+    async fn replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error>;
+
+    /// Claims up to `limit` replays, oldest first. A worker's beats hold them like its jobs.
+    async fn claim_replays(&self, worker: WorkerId, limit: u32) -> Result<Vec<ReplayClaim>, Error>;
+
+    /// Answers a replay; `false`, and nothing is written, where it is no longer held.
+    ///
+    /// A divergence goes on record beside the result that stands, and its job is marked. No job's
+    /// status and no count changes.
+    async fn answer_replay(
+        &self,
+        worker: WorkerId,
+        held: HeldReplay,
+        answer: &Value,
+        divergence: Option<&Divergence>,
+    ) -> Result<bool, Error>;
+
+    /// Gives the replays of a worker back unanswered.
+    async fn release_replays(&self, worker: WorkerId) -> Result<(), Error>;
 
     /// Returns jobs of dead workers, ends backoffs, finishes bundles; any process may call it.
     async fn maintain(&self, times: LeaseTimes) -> Result<Maintained, Error>;

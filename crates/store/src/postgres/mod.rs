@@ -10,12 +10,16 @@
 //! waits for a bundle row.
 
 mod bundles;
+mod caps;
 mod changes;
+mod cursor;
+mod data;
 mod finish;
 mod jobs;
 mod maintenance;
 mod presence;
 mod queue;
+mod replays;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -34,12 +38,24 @@ use uuid::Uuid;
 use crate::failure::{SCHEMA_VERSION, of_migration, within};
 use crate::rows::WorkerRecord;
 use crate::{
-    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
-    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, Presence, Progress,
-    QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId, WorkerInfo,
-    WorkerRow,
+    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, CorrectedSegment, Correction,
+    DataVersion, Divergence, Error, Finish, Held, HeldReplay, HeldSegment, JobFilter, JobPoint,
+    JobReturns, JobRow, KnownData, LeaseTimes, Maintained, NewBundle, Pinned, Presence, Progress,
+    QueueDepth, Release, ReplayClaim, ReplayRow, ResultDetail, Schema, Settled, Store, Submitted,
+    WorkerId, WorkerInfo, WorkerRow,
 };
+use cursor::Cursors;
 use maintenance::Watch;
+
+/// Version, name and text of each migration.
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "create tables", include_str!("../../migrations/postgres/0001_create_tables.sql")),
+    (
+        2,
+        "know data versions",
+        include_str!("../../migrations/postgres/0002_know_data_versions.sql"),
+    ),
+];
 
 /// Limit on a call that touches all jobs of a bundle.
 const BULK_TIMEOUT: Duration = Duration::from_mins(5);
@@ -86,6 +102,7 @@ pub struct Postgres {
     connect_timeout: Duration,
     call_timeout: Duration,
     watch: Arc<Mutex<Option<Watch>>>,
+    cursors: Arc<Cursors>,
 }
 
 impl Postgres {
@@ -108,6 +125,7 @@ impl Postgres {
             connect_timeout: options.connect_timeout,
             call_timeout: options.call_timeout,
             watch: Arc::default(),
+            cursors: Arc::default(),
         }))
     }
 
@@ -124,13 +142,10 @@ impl Postgres {
 
     async fn run_migrations(&self) -> Result<Schema, Error> {
         let found = self.read_schema().await?.found;
-        let migrator = Migrator::with_migrations(vec![Migration::new(
-            1,
-            "create tables".into(),
-            MigrationType::Simple,
-            include_str!("../../migrations/postgres/0001_create_tables.sql").into_sql_str(),
-            false,
-        )]);
+        let migration = |(version, name, text): (i64, &'static str, &'static str)| {
+            Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
+        };
+        let migrator = Migrator::with_migrations(MIGRATIONS.map(migration).to_vec());
         // Migrators take turns by a session lock, which a pooler would strand.
         let pool = pool_options(1, self.connect_timeout).connect_lazy_with(self.direct.clone());
         let migrated = migrator.run(&pool).await;
@@ -288,6 +303,32 @@ impl Store for Postgres {
         self.call(self.find_results(keys)).await
     }
 
+    async fn known_data(&self, needs: &[Digest]) -> Result<BTreeMap<Digest, KnownData>, Error> {
+        self.call(self.find_data(needs)).await
+    }
+
+    async fn record_data(&self, versions: &[DataVersion]) -> Result<(), Error> {
+        self.call(self.write_data(versions)).await
+    }
+
+    async fn corrections(&self, source: &str, series: &str) -> Result<Vec<Correction>, Error> {
+        self.call(self.list_corrections(source, series)).await
+    }
+
+    async fn correct(&self, source: &str, segments: &[CorrectedSegment]) -> Result<(), Error> {
+        self.call(self.correct_segments(source, segments)).await
+    }
+
+    async fn pin(
+        &self,
+        bundle: Uuid,
+        source: &str,
+        held: &[HeldSegment],
+        latest: bool,
+    ) -> Result<Pinned, Error> {
+        self.call(self.pin_bundle(bundle, source, held, latest)).await
+    }
+
     async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {
         self.call_within(BULK_TIMEOUT, self.change_bundle(id, change, at)).await
     }
@@ -333,8 +374,34 @@ impl Store for Postgres {
         self.call(self.finish_jobs(worker, finishes)).await
     }
 
-    async fn release(&self, worker: WorkerId, held: &[Held], why: Release) -> Result<(), Error> {
+    async fn release(&self, worker: WorkerId, held: &[Held], why: &Release) -> Result<(), Error> {
         self.call(self.return_jobs(worker, held, why)).await
+    }
+
+    async fn ask_replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error> {
+        self.call(self.insert_replay(bundle, seq)).await
+    }
+
+    async fn replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error> {
+        self.call(self.read_replay(bundle, seq)).await
+    }
+
+    async fn claim_replays(&self, worker: WorkerId, limit: u32) -> Result<Vec<ReplayClaim>, Error> {
+        self.call(self.take_replays(worker, limit)).await
+    }
+
+    async fn answer_replay(
+        &self,
+        worker: WorkerId,
+        held: HeldReplay,
+        answer: &Value,
+        divergence: Option<&Divergence>,
+    ) -> Result<bool, Error> {
+        self.call(self.write_answer(worker, held, answer, divergence)).await
+    }
+
+    async fn release_replays(&self, worker: WorkerId) -> Result<(), Error> {
+        self.call(self.return_replays(worker)).await
     }
 
     async fn maintain(&self, times: LeaseTimes) -> Result<Maintained, Error> {

@@ -77,18 +77,20 @@ impl Sqlite {
             let gone = presence && silent > millis(times.grace) && up >= times.grace;
             if lapsed || gone && !self.present().contains_key(&worker) {
                 write.lose_jobs(worker, &mut deltas, &mut done).await?;
+                write.lose_replays(worker).await?;
             }
         }
         let query = sqlx::query(include_str!("sql/end_backoffs.sql")).bind(write.now);
         done.released = query.execute(&mut *write.tx).await?.rows_affected();
         done.finished_bundles = write.settle(deltas).await?;
+        done.uncapped = write.release_capped().await?;
         let query = sqlx::query_scalar(include_str!("sql/unfinished_bundles.sql"));
         let unfinished: Vec<Uuid> = query.fetch_all(&mut *write.tx).await?;
         for bundle in unfinished {
             done.finished_bundles += u64::from(write.finish_bundle(bundle).await?);
         }
         write.tx.commit().await?;
-        if done.rescued + done.released > 0 {
+        if done.rescued + done.released + done.uncapped > 0 {
             self.wake();
         }
         Ok(done)
@@ -105,6 +107,7 @@ impl Sqlite {
             let worker = WorkerId(id);
             if !self.present().contains_key(&worker) {
                 write.lose_jobs(worker, &mut deltas, &mut done).await?;
+                write.lose_replays(worker).await?;
             }
         }
         write.settle(deltas).await?;

@@ -7,11 +7,14 @@
 //! **Invariant:** time comes from SQLite's clock, read once per transaction.
 
 mod bundles;
+mod caps;
 mod changes;
+mod data;
 mod jobs;
 mod maintenance;
 mod presence;
 mod queue;
+mod replays;
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
@@ -34,15 +37,22 @@ use uuid::Uuid;
 use crate::failure::{SCHEMA_VERSION, of_migration, within};
 use crate::rows::WorkerRecord;
 use crate::{
-    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
-    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, Presence, Progress,
-    QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId, WorkerInfo,
-    WorkerRow,
+    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, CorrectedSegment, Correction,
+    DataVersion, Divergence, Error, Finish, Held, HeldReplay, HeldSegment, JobFilter, JobPoint,
+    JobReturns, JobRow, KnownData, LeaseTimes, Maintained, NewBundle, Pinned, Presence, Progress,
+    QueueDepth, Release, ReplayClaim, ReplayRow, ResultDetail, Schema, Settled, Store, Submitted,
+    WorkerId, WorkerInfo, WorkerRow,
 };
 use maintenance::Watch;
 
 /// Limit on a call that touches a few rows.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Version, name and text of each migration.
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "create tables", include_str!("../../migrations/sqlite/0001_create_tables.sql")),
+    (2, "know data versions", include_str!("../../migrations/sqlite/0002_know_data_versions.sql")),
+];
 
 /// Limit on a call that touches all jobs of a bundle.
 const BULK_TIMEOUT: Duration = Duration::from_mins(5);
@@ -136,13 +146,10 @@ impl Sqlite {
 
     async fn run_migrations(&self) -> Result<Schema, Error> {
         let found = self.read_schema().await?.found;
-        let migrator = Migrator::with_migrations(vec![Migration::new(
-            1,
-            "create tables".into(),
-            MigrationType::Simple,
-            include_str!("../../migrations/sqlite/0001_create_tables.sql").into_sql_str(),
-            false,
-        )]);
+        let migration = |(version, name, text): (i64, &'static str, &'static str)| {
+            Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
+        };
+        let migrator = Migrator::with_migrations(MIGRATIONS.map(migration).to_vec());
         migrator.run(&self.writer).await.map_err(|error| of_migration(error, found))?;
         self.return_abandoned().await?;
         self.read_schema().await
@@ -311,6 +318,32 @@ impl Store for Sqlite {
         self.call(CALL_TIMEOUT, self.find_results(keys)).await
     }
 
+    async fn known_data(&self, needs: &[Digest]) -> Result<BTreeMap<Digest, KnownData>, Error> {
+        self.call(CALL_TIMEOUT, self.find_data(needs)).await
+    }
+
+    async fn record_data(&self, versions: &[DataVersion]) -> Result<(), Error> {
+        self.call(CALL_TIMEOUT, self.write_data(versions)).await
+    }
+
+    async fn corrections(&self, source: &str, series: &str) -> Result<Vec<Correction>, Error> {
+        self.call(CALL_TIMEOUT, self.list_corrections(source, series)).await
+    }
+
+    async fn correct(&self, source: &str, segments: &[CorrectedSegment]) -> Result<(), Error> {
+        self.call(CALL_TIMEOUT, self.correct_segments(source, segments)).await
+    }
+
+    async fn pin(
+        &self,
+        bundle: Uuid,
+        source: &str,
+        held: &[HeldSegment],
+        latest: bool,
+    ) -> Result<Pinned, Error> {
+        self.call(CALL_TIMEOUT, self.pin_bundle(bundle, source, held, latest)).await
+    }
+
     async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {
         self.call(BULK_TIMEOUT, self.change_bundle(id, change, at)).await
     }
@@ -356,8 +389,34 @@ impl Store for Sqlite {
         self.call(CALL_TIMEOUT, self.finish_jobs(worker, finishes)).await
     }
 
-    async fn release(&self, worker: WorkerId, held: &[Held], why: Release) -> Result<(), Error> {
+    async fn release(&self, worker: WorkerId, held: &[Held], why: &Release) -> Result<(), Error> {
         self.call(CALL_TIMEOUT, self.return_jobs(worker, held, why)).await
+    }
+
+    async fn ask_replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error> {
+        self.call(CALL_TIMEOUT, self.insert_replay(bundle, seq)).await
+    }
+
+    async fn replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error> {
+        self.call(CALL_TIMEOUT, self.read_replay(bundle, seq)).await
+    }
+
+    async fn claim_replays(&self, worker: WorkerId, limit: u32) -> Result<Vec<ReplayClaim>, Error> {
+        self.call(CALL_TIMEOUT, self.take_replays(worker, limit)).await
+    }
+
+    async fn answer_replay(
+        &self,
+        worker: WorkerId,
+        held: HeldReplay,
+        answer: &Value,
+        divergence: Option<&Divergence>,
+    ) -> Result<bool, Error> {
+        self.call(CALL_TIMEOUT, self.write_answer(worker, held, answer, divergence)).await
+    }
+
+    async fn release_replays(&self, worker: WorkerId) -> Result<(), Error> {
+        self.call(CALL_TIMEOUT, self.return_replays(worker)).await
     }
 
     async fn maintain(&self, times: LeaseTimes) -> Result<Maintained, Error> {

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
 
+mod data;
 mod fleet;
 mod outages;
+mod replays;
 mod running;
 mod stopping;

@@ -281,3 +281,20 @@ fn higher_timeframes_must_be_multiples_of_every_timeframe() {
         "/timeframeVariants/1: the strategy reads 1h candles, no whole multiple of 4h"
     );
 }
+
+#[test]
+fn a_need_names_what_is_read_and_nothing_of_what_is_done_with_it() {
+    let of = |changes: &[(&str, serde_json::Value)]| bundle(changes).job(0).unwrap().need("files");
+    let plain = of(&[]);
+    assert_eq!(plain, of(&[(MONEY, json!({"stop": {"pct": 3}}))]));
+    let read = [
+        ("/universalConfig/ticker", json!("ETHUSDT")),
+        ("/universalConfig/calendar", json!("24x5")),
+        ("/universalConfig/periodsPerYear", json!(252)),
+        (MONEY, json!({"stop": {"level": "lowest(low, 9000)"}})),
+    ];
+    for change in read {
+        assert_ne!(plain, of(&[change.clone()]), "{change:?}");
+    }
+    assert_ne!(plain, bundle(&[]).job(0).unwrap().need("another source"));
+}
