@@ -159,10 +159,15 @@ async fn a_transaction_pooler_is_noticed_and_the_lease_alone_decides() {
     assert_eq!((row.id, row.presence), (worker.worker(), false));
     // A direct URL beside the pooler's gives the presence back.
     let options = PostgresOptions { direct_url: Some(url(&fixture).to_owned()), ..options };
-    let both = Postgres::connect(&pooler.url(url(&fixture)), &options).await.unwrap();
+    let another = PgBouncer::start(url(&fixture), 4);
+    let both = Postgres::connect(&another.url(url(&fixture)), &options).await.unwrap();
     let present = both.enter(&info, LONG).await.unwrap();
     let row = fixture.store.workers().await.unwrap().remove(0);
     assert_eq!((row.id, row.presence), (present.worker(), true));
+    // A pooler of this age cannot keep the statements of two clients apart: that is said, too.
+    let third = Postgres::connect(&pooler.url(url(&fixture)), &options).await.unwrap();
+    let refused = third.enter(&info, LONG).await.err().unwrap().to_string();
+    assert!(refused.contains("PgBouncer 1.21"), "{refused}");
     // Without a presence a silent worker is dead when its lease is over, and not before.
     let times = LeaseTimes { grace: Duration::from_millis(100), ..LONG };
     fixture.submit(bundle(1)).await;

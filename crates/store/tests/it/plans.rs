@@ -163,7 +163,7 @@ async fn under_an_old_snapshot_a_claim_reads_only_what_lies_after_the_last() {
         (buffers(&mut conn, "-1, -1, 0, 0, 0").await, buffers(&mut conn, &low).await);
     // 256 locked rows are 256 buffers and their few index pages.
     assert!(from_last < 400, "{from_last} buffers");
-    assert!(from_top > 4 * from_last, "{from_top} buffers from the top, {from_last} from the last");
+    assert!(from_top > 2 * from_last, "{from_top} buffers from the top, {from_last} from the last");
     run(&mut reader, "ROLLBACK").await;
 }
 
@@ -177,14 +177,14 @@ async fn known_jobs_are_inserted_by_one_look_at_each_result() {
     run(&mut conn, fill).await;
     let insert = include_str!("../../src/postgres/sql/insert_known_jobs.sql");
     run(&mut conn, "BEGIN").await;
-    let types = "uuid, smallint, integer[], bytea[], bytea[], bigint, bigint, bigint, bigint";
-    run(&mut conn, &format!("PREPARE known ({types}) AS {insert}")).await;
-    let sql = "EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE known (gen_random_uuid(), 1000,
-        (SELECT array_agg(n) FROM generate_series(1, 10000) AS n),
-        (SELECT array_agg(sha256(n::text::bytea)) FROM generate_series(1, 10000) AS n),
-        (SELECT array_agg(sha256(n::text::bytea)) FROM generate_series(1, 10000) AS n),
-        0, 0, 0, NULL)";
-    let row = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch_one(&mut conn).await.unwrap();
+    let keys = "(SELECT array_agg(sha256(n::text::bytea)) FROM generate_series(1, 10000) AS n)";
+    let seqs = "(SELECT array_agg(n) FROM generate_series(1, 10000) AS n)";
+    let values = ["gen_random_uuid()", "1000", seqs, keys, keys, "0", "0", "0", "NULL"];
+    let insert = (1..).zip(values).fold(insert.to_owned(), |text, (number, value)| {
+        text.replace(&format!("${number}"), value)
+    });
+    let sql = format!("EXPLAIN (ANALYZE, FORMAT JSON) {insert}");
+    let row = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_one(&mut conn).await.unwrap();
     let plan: Value = row.get(0);
     let plan = plan[0]["Plan"].clone();
     let reads: Vec<&Value> =

@@ -3,6 +3,8 @@
 -- $11 outcome hashes, $12 data hashes, $13 metrics, $14 summaries, $15 daily returns, $16 details;
 -- $17 engine version -> job, attempt and bundle of each finish that was written, how many
 -- results were, and whether their owners have a cap.
+-- Rows are found by their ids: the + keeps job_running out of it, which would read all that the
+-- worker holds for each of them.
 -- The fence is in `ended`: where it writes no row, nothing is written anywhere. A job is completed
 -- from a standing result only while that stands.
 WITH ended AS (
@@ -14,7 +16,7 @@ WITH ended AS (
         $2::bigint[], $3::integer[], $4::smallint[], $5::boolean[], $6::bytea[], $7::text[],
         $8::text[]
     ) AS new (id, attempt, status, cached, result_key, error_code, error_message)
-    WHERE job.id = new.id AND job.attempt = new.attempt AND job.worker_id = $1 AND job.status = 1
+    WHERE job.id = new.id AND job.attempt = new.attempt AND job.worker_id = $1 AND job.status + 0 = 1
         AND (NOT new.cached OR EXISTS (SELECT 1 FROM result WHERE result.key = new.result_key))
     RETURNING job.id, job.bundle_id, job.attempt, job.status, job.cached
 ), stored AS (
