@@ -27,24 +27,10 @@ impl Bits {
         Bits { words, len }
     }
 
-    /// Where `left` is below `right`; both of one length. Says nothing of rows where one is null.
-    pub(crate) fn below(left: &[f64], right: &[f64]) -> Bits {
-        let ((left_words, left_rest), (right_words, right_rest)) =
-            (left.as_chunks::<64>(), right.as_chunks::<64>());
-        let mut words = Vec::with_capacity(left.len().div_ceil(64));
-        words.extend(left_words.iter().zip(right_words).map(|(left, right)| word(left, right)));
-        if !left_rest.is_empty() {
-            let (mut left, mut right) = ([0.0; 64], [0.0; 64]);
-            left[..left_rest.len()].copy_from_slice(left_rest);
-            right[..right_rest.len()].copy_from_slice(right_rest);
-            words.push(word(&left, &right));
-        }
-        Bits { words, len: left.len() }
-    }
-
-    /// Where `values` are no nulls.
-    pub(crate) fn defined(values: &[f64]) -> Bits {
-        Bits::from_fn(values.len(), |row| !values[row].is_nan())
+    /// `len` rows from their words; bits beyond `len` must be 0.
+    pub(crate) fn from_words(words: Vec<u64>, len: usize) -> Bits {
+        debug_assert_eq!(words.len(), len.div_ceil(64));
+        Bits { words, len }
     }
 
     /// True where `self` holds on the row before; false on the first row.
@@ -144,40 +130,6 @@ impl Bits {
     }
 }
 
-/// The sign of a number.
-const SIGN: u64 = 1 << 63;
-
-/// Where `left` is below `right`, the first row lowest: the sign of their difference.
-///
-/// Written so that it is compiled to vector instructions: row 8 x step + lane is bit `step` of the
-/// highest byte of its lane.
-#[inline]
-fn word(left: &[f64; 64], right: &[f64; 64]) -> u64 {
-    let mut lanes = [0_u64; 8];
-    let (left_steps, _) = left.as_chunks::<8>();
-    let (right_steps, _) = right.as_chunks::<8>();
-    for (left, right) in left_steps.iter().zip(right_steps) {
-        for lane in 0..8 {
-            // The sum makes the 0 of -0 - 0 positive.
-            let sign = (left[lane] - right[lane] + 0.0).to_bits() & SIGN;
-            lanes[lane] = lanes[lane] >> 1 | sign;
-        }
-    }
-    let bytes = lanes.iter().rev().fold(0, |bytes, lane| bytes << 8 | lane >> 56);
-    transposed(bytes)
-}
-
-/// A matrix of 8 x 8 bits with rows and columns exchanged (Warren, Hacker's Delight 7-3).
-fn transposed(matrix: u64) -> u64 {
-    let swapped = |matrix: u64, shift: u32, mask: u64| {
-        let different = (matrix ^ (matrix >> shift)) & mask;
-        matrix ^ different ^ (different << shift)
-    };
-    let pairs = swapped(matrix, 7, 0x00AA_00AA_00AA_00AA);
-    let quads = swapped(pairs, 14, 0x0000_CCCC_0000_CCCC);
-    swapped(quads, 28, 0x0000_0000_F0F0_F0F0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,23 +159,10 @@ mod tests {
     }
 
     #[test]
-    fn pairs_and_rows_before_reach_across_words() {
-        let left: Vec<f64> = (0..130).map(f64::from).collect();
-        let right = vec![63.0; 130];
-        let below = Bits::below(&right, &left);
-        assert_eq!((below.count(), below.next(0)), (66, Some(64)));
-        let later = below.a_row_later();
-        assert_eq!((later.count(), later.next(0), later.get(130)), (65, Some(65), false));
-        assert_eq!(Bits::below(&[], &[]), Bits::constant(0, true));
-    }
-
-    #[test]
-    fn each_row_is_compared_in_its_own_place() {
-        let left: Vec<f64> = (0..200).map(|row| f64::from(row * 7 % 11)).collect();
-        let right: Vec<f64> = (0..200).map(|row| f64::from(row * 5 % 13)).collect();
-        let expected = Bits::from_fn(200, |row| left[row] < right[row]);
-        assert_eq!(Bits::below(&left, &right), expected);
-        assert_eq!(Bits::below(&[-0.0, 0.0, -1e-308], &[0.0, -0.0, 0.0]).count(), 1);
+    fn rows_before_reach_across_words() {
+        let bits = Bits::from_fn(130, |row| row >= 63);
+        let later = bits.a_row_later();
+        assert_eq!((later.count(), later.next(0), later.get(130)), (66, Some(64), false));
     }
 
     #[test]

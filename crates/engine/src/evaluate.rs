@@ -11,6 +11,7 @@ use crate::frame::{Column, Frame};
 use crate::graph::{Direction, FrameId, Graph, Node, NodeId};
 use crate::indicators;
 use crate::indicators::window;
+use crate::order::Order;
 
 /// What a node is over all rows of its frame.
 #[derive(Clone, Debug)]
@@ -27,8 +28,8 @@ pub(crate) struct Evaluator<'a, 'g> {
     frames: Vec<Frame<'a>>,
     calendar: &'a Calendar,
     values: Vec<Option<Value<'a>>>,
-    /// Where the numbers that were compared are no nulls.
-    defined: Vec<Option<Rc<Bits>>>,
+    /// How the two numbers that were compared last compare.
+    latest_order: Option<((NodeId, NodeId), Rc<Order>)>,
 }
 
 impl<'a, 'g> Evaluator<'a, 'g> {
@@ -44,7 +45,7 @@ impl<'a, 'g> Evaluator<'a, 'g> {
             frames.push(frames[of.index()].resampled(*timeframe));
         }
         let count = graph.len();
-        Evaluator { graph, frames, calendar, values: vec![None; count], defined: vec![None; count] }
+        Evaluator { graph, frames, calendar, values: vec![None; count], latest_order: None }
     }
 
     /// The row of `frame` that can be read at the close of `row` of the job's candles.
@@ -77,7 +78,6 @@ impl<'a, 'g> Evaluator<'a, 'g> {
     /// Gives the memory of a node back; it is computed again if it is asked for.
     pub(crate) fn forget(&mut self, id: NodeId) {
         self.values[id.index()] = None;
-        self.defined[id.index()] = None;
     }
 
     fn value(&mut self, id: NodeId) -> Value<'a> {
@@ -158,11 +158,8 @@ impl<'a, 'g> Evaluator<'a, 'g> {
         match node {
             Node::Constant(value) => Bits::constant(rows, *value),
             Node::Compare { op, left, right } => self.compare(*op, *left, *right),
-            Node::Cross { direction: Direction::Up, left, right, negated } => {
-                self.cross(*left, *right, *negated)
-            }
-            Node::Cross { direction: Direction::Down, left, right, negated } => {
-                self.cross(*right, *left, *negated)
+            Node::Cross { direction, left, right, negated } => {
+                self.cross(*direction, *left, *right, *negated)
             }
             Node::Flag { of, negated } => {
                 let of = self.number(*of);
@@ -204,38 +201,43 @@ impl<'a, 'g> Evaluator<'a, 'g> {
 
     /// A comparison of two numbers, false where one is null.
     fn compare(&mut self, op: CompareOp, left: NodeId, right: NodeId) -> Bits {
-        let defined = self.defined(left).and(&self.defined(right));
-        let (left, right) = (self.number(left), self.number(right));
-        let below = || Bits::below(&left, &right);
-        let above = || Bits::below(&right, &left);
+        let order = self.order(left, right);
         match op {
-            CompareOp::Lt => defined.and(&below()),
-            CompareOp::Le => defined.and_not(&above()),
-            CompareOp::Gt => defined.and(&above()),
-            CompareOp::Ge => defined.and_not(&below()),
-            CompareOp::Eq => defined.and_not(&below()).and_not(&above()),
-            CompareOp::Ne => defined.and(&below().or(&above())),
+            CompareOp::Lt => order.below.clone(),
+            CompareOp::Le => order.below.or(&order.equal),
+            CompareOp::Gt => order.above.clone(),
+            CompareOp::Ge => order.above.or(&order.equal),
+            CompareOp::Eq => order.equal.clone(),
+            CompareOp::Ne => order.below.or(&order.above),
         }
     }
 
-    /// `left` was at or below `right` and is above it; `negated`: all four are there and it is not
-    /// so.
-    fn cross(&mut self, left: NodeId, right: NodeId, negated: bool) -> Bits {
-        let defined = self.defined(left).and(&self.defined(right));
-        let above = Bits::below(&self.number(right), &self.number(left));
-        let defined = defined.and(&defined.a_row_later());
-        let crossed = above.and_not(&above.a_row_later());
-        if negated { defined.and_not(&crossed) } else { defined.and(&crossed) }
+    /// `left` was not yet on that side of `right` and now is; `negated`: all four numbers are there
+    /// and it is not so.
+    fn cross(&mut self, direction: Direction, left: NodeId, right: NodeId, negated: bool) -> Bits {
+        let order = self.order(left, right);
+        let (from, to) = match direction {
+            Direction::Up => (&order.below, &order.above),
+            Direction::Down => (&order.above, &order.below),
+        };
+        let crossed = to.and(&from.or(&order.equal).a_row_later());
+        if !negated {
+            return crossed;
+        }
+        let defined = order.defined();
+        defined.and(&defined.a_row_later()).and_not(&crossed)
     }
 
-    /// Where a number is no null.
-    fn defined(&mut self, id: NodeId) -> Rc<Bits> {
-        if let Some(defined) = &self.defined[id.index()] {
-            return Rc::clone(defined);
+    /// How two numbers compare; kept for the next condition about the same two.
+    fn order(&mut self, left: NodeId, right: NodeId) -> Rc<Order> {
+        if let Some((pair, order)) = &self.latest_order
+            && *pair == (left, right)
+        {
+            return Rc::clone(order);
         }
-        let defined = Rc::new(Bits::defined(&self.number(id)));
-        self.defined[id.index()] = Some(Rc::clone(&defined));
-        defined
+        let order = Rc::new(Order::of(&self.number(left), &self.number(right)));
+        self.latest_order = Some(((left, right), Rc::clone(&order)));
+        order
     }
 
     /// Values of the last candle of another frame that had closed, null before the first.

@@ -20,6 +20,7 @@ mod graph;
 mod indicator;
 mod indicators;
 mod marks;
+mod order;
 mod plan;
 mod walk;
 

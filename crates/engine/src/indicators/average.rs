@@ -1,57 +1,16 @@
 //! Averages with a memory, and oscillators made of them.
-//!
-//! A null in the input gives a null and resets the average: it is seeded again by the mean of the
-//! next n values in a row, summed from left to right.
 
+use super::recursive::Recursive;
 use super::{ratio, window};
-
-/// An average with a memory, fed one value a row.
-#[derive(Clone, Copy, Debug)]
-struct Recursive {
-    n: usize,
-    factor: f64,
-    seen: usize,
-    value: f64,
-}
-
-impl Recursive {
-    fn new(n: usize, factor: f64) -> Recursive {
-        Recursive { n, factor, seen: 0, value: 0.0 }
-    }
-
-    /// The average after `value`; null until seeded.
-    #[inline]
-    fn next(&mut self, value: f64) -> f64 {
-        if value.is_nan() {
-            *self = Recursive::new(self.n, self.factor);
-            return f64::NAN;
-        }
-        if self.seen >= self.n {
-            self.value += self.factor * (value - self.value);
-            return self.value;
-        }
-        self.seen += 1;
-        self.value += value;
-        if self.seen < self.n {
-            return f64::NAN;
-        }
-        self.value /= self.n as f64;
-        self.value
-    }
-}
-
-fn smoothed(values: &[f64], mut average: Recursive) -> Vec<f64> {
-    values.iter().map(|value| average.next(*value)).collect()
-}
 
 /// Exponential average, factor 2 / (n + 1), seeded with the mean of the first n.
 pub(crate) fn ema(values: &[f64], n: usize) -> Vec<f64> {
-    smoothed(values, Recursive::new(n, 2.0 / (n as f64 + 1.0)))
+    Recursive::new(n, 2.0 / (n as f64 + 1.0)).over(values)
 }
 
 /// Wilder's average, factor 1 / n, seeded with the mean of the first n.
 pub(crate) fn rma(values: &[f64], n: usize) -> Vec<f64> {
-    smoothed(values, Recursive::new(n, 1.0 / n as f64))
+    Recursive::new(n, 1.0 / n as f64).over(values)
 }
 
 /// Hull's average: WMA over sqrt(n) of 2 x WMA(n / 2) - WMA(n), the numbers of rows cut to whole.

@@ -8,6 +8,7 @@ mod average;
 mod oscillator;
 mod pivot;
 pub(crate) mod range;
+mod recursive;
 mod trend;
 mod volume;
 pub(crate) mod window;

@@ -69,10 +69,11 @@ impl Fleet {
 
     /// CPU seconds of each part so far.
     pub(crate) fn cpu_seconds(&self) -> anyhow::Result<String> {
-        let of = |process: &Backfleet| crate::cpu_seconds(&process.pid().to_string());
+        let of = |process: &Backfleet| bench::machine::cpu_seconds(&process.pid().to_string());
         let sessions = postgres::query(&self.database, "SELECT pid FROM pg_stat_activity");
         // The session that asked has ended meanwhile.
-        let database: f64 = sessions.lines().filter_map(|pid| crate::cpu_seconds(pid).ok()).sum();
+        let database: f64 =
+            sessions.lines().filter_map(|pid| bench::machine::cpu_seconds(pid).ok()).sum();
         Ok(format!(
             "worker {:.1} s, serve {:.1} s, PostgreSQL {database:.1} s",
             of(&self.worker)?,

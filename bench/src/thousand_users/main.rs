@@ -13,7 +13,8 @@ mod users;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
+use bench::machine;
 use clap::Parser;
 
 use crate::fleet::Fleet;
@@ -45,7 +46,7 @@ fn main() -> anyhow::Result<()> {
     let slots = options.slots.unwrap_or(cores);
     let load = Load::new(options.scale)?;
     let (jobs, candles) = (load.jobs(), load.candles());
-    println!("{}", machine(cores));
+    println!("{}", machine::describe(cores));
     println!(
         "{} bundles x {} jobs = {jobs} backtests over {} series of {} candles; {} clients, a look \
          every {} ms; {slots} compute threads",
@@ -97,30 +98,4 @@ fn percentiles(times: &mut [Duration]) -> String {
     times.sort_unstable();
     let at = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1e3;
     format!("p50 {:.1} ms, p99 {:.1} ms, most {:.1} ms", at(50), at(99), at(100))
-}
-
-/// Cores, CPU, memory, kernel and how busy the machine already was.
-fn machine(cores: usize) -> String {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let (cpu, memory, load) = (read("/proc/cpuinfo"), read("/proc/meminfo"), read("/proc/loadavg"));
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
-    let memory_kb = memory.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let memory_kb = memory_kb.and_then(|text| text.trim().strip_suffix(" kB")?.parse().ok());
-    format!(
-        "machine: {cores} cores, {}, {:.0} GB, Linux {}; load before the run {}",
-        model.unwrap_or("unknown CPU"),
-        memory_kb.unwrap_or(0.0) / 1e6,
-        read("/proc/sys/kernel/osrelease").trim(),
-        load.split(' ').next().unwrap_or_default()
-    )
-}
-
-/// User and system time of a process so far, in seconds.
-fn cpu_seconds(pid: &str) -> anyhow::Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name, in brackets, may hold spaces; times are the 12th and 13th field behind it.
-    let (_, fields) = stat.rsplit_once(") ").context("no process line")?;
-    let ticks: Result<Vec<f64>, _> = fields.split(' ').skip(11).take(2).map(str::parse).collect();
-    // Linux shows times to programs in hundredths of a second, whatever the machine.
-    Ok(ticks?.iter().sum::<f64>() / 100.0)
 }

@@ -41,10 +41,10 @@ pub(crate) async fn run(load: &Load, threads: usize) -> anyhow::Result<Alone> {
         batches.extend(jobs.chunks(BATCH).map(|jobs| (Arc::clone(&loaded), jobs.to_vec())));
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    let (started, cpu_before) = (Instant::now(), crate::cpu_seconds("self")?);
+    let (started, cpu_before) = (Instant::now(), bench::machine::cpu_seconds("self")?);
     let results: Result<Vec<_>, _> = pool.install(|| batches.par_iter().map(batch).collect());
     let elapsed = started.elapsed();
-    let cpu_seconds = crate::cpu_seconds("self")? - cpu_before;
+    let cpu_seconds = bench::machine::cpu_seconds("self")? - cpu_before;
     Ok(Alone { elapsed, cpu_seconds, outcomes: results?.into_iter().flatten().collect() })
 }
 

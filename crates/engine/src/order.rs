@@ -1,0 +1,140 @@
+//! How two columns compare: lower, equal or higher on each row, or none of them where one is null.
+
+use crate::bits::Bits;
+
+/// On which rows the left column is below, equal to and above the right one.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) below: Bits,
+    pub(crate) equal: Bits,
+    pub(crate) above: Bits,
+}
+
+impl Order {
+    /// Both columns are of one length.
+    pub(crate) fn of(left: &[f64], right: &[f64]) -> Order {
+        debug_assert_eq!(left.len(), right.len());
+        let words = left.len().div_ceil(ROWS);
+        let [mut below, mut equal, mut above] = [(); 3].map(|()| Vec::with_capacity(words));
+        let mut push = |left: &[f64; ROWS], right: &[f64; ROWS]| {
+            let word = word(left, right);
+            below.push(word.below);
+            equal.push(word.equal);
+            above.push(word.above);
+        };
+        let (left_words, left_rest) = left.as_chunks::<ROWS>();
+        let (right_words, right_rest) = right.as_chunks::<ROWS>();
+        left_words.iter().zip(right_words).for_each(|(left, right)| push(left, right));
+        if !left_rest.is_empty() {
+            // Beyond the end every row is null.
+            let mut last = [[f64::NAN; ROWS]; 2];
+            last[0][..left_rest.len()].copy_from_slice(left_rest);
+            last[1][..right_rest.len()].copy_from_slice(right_rest);
+            push(&last[0], &last[1]);
+        }
+        let bits = |words| Bits::from_words(words, left.len());
+        Order { below: bits(below), equal: bits(equal), above: bits(above) }
+    }
+
+    /// On which rows both columns are no nulls.
+    pub(crate) fn defined(&self) -> Bits {
+        self.below.or(&self.equal).or(&self.above)
+    }
+}
+
+/// Rows of a word of [`Bits`].
+const ROWS: usize = 64;
+
+/// The order of 64 rows, the first row lowest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Word {
+    below: u64,
+    equal: u64,
+    above: u64,
+}
+
+/// Written so that it is compiled to vector instructions. On most words each row is below or
+/// above, so what is equal is only looked for where one is not.
+#[inline]
+fn word(left: &[f64; ROWS], right: &[f64; ROWS]) -> Word {
+    let (mut is_below, mut is_above) = ([0; ROWS], [0; ROWS]);
+    let (left_steps, _) = left.as_chunks::<STEP>();
+    let (right_steps, _) = right.as_chunks::<STEP>();
+    let (below_steps, _) = is_below.as_chunks_mut::<STEP>();
+    let (above_steps, _) = is_above.as_chunks_mut::<STEP>();
+    let steps = left_steps.iter().zip(right_steps).zip(below_steps.iter_mut().zip(above_steps));
+    for ((left, right), (is_below, is_above)) in steps {
+        for lane in 0..STEP {
+            is_below[lane] = u8::from(left[lane] < right[lane]);
+        }
+        for lane in 0..STEP {
+            is_above[lane] = u8::from(left[lane] > right[lane]);
+        }
+    }
+    let (below, above) = (gathered(&is_below), gathered(&is_above));
+    let equal = if below ^ above == u64::MAX { 0 } else { equal(left, right) };
+    Word { below, equal, above }
+}
+
+/// Rows that are compared in one step.
+const STEP: usize = 8;
+
+/// One bit of each byte, which is 0 or 1; the first byte lowest.
+#[inline]
+fn gathered(bytes: &[u8; ROWS]) -> u64 {
+    let (steps, _) = bytes.as_chunks::<STEP>();
+    let bits = steps.iter().map(|step| {
+        // The product brings bit 0 of byte i to bit 56 + i (Warren, Hacker's Delight).
+        u64::from_le_bytes(*step).wrapping_mul(0x0102_0408_1020_4080) >> 56
+    });
+    bits.zip((0..).step_by(STEP)).fold(0, |word, (bits, row)| word | bits << row)
+}
+
+#[expect(clippy::float_cmp, reason = "comparisons of the language are exact")]
+fn equal(left: &[f64; ROWS], right: &[f64; ROWS]) -> u64 {
+    let mut word = 0;
+    for row in 0..ROWS {
+        word |= u64::from(left[row] == right[row]) << row;
+    }
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of below, equal and above as text.
+    #[track_caller]
+    fn check(left: &[f64], right: &[f64]) {
+        let order = Order::of(left, right);
+        let defined = order.defined();
+        for (row, (left, right)) in left.iter().zip(right).enumerate() {
+            let found = [&order.below, &order.equal, &order.above].map(|bits| bits.get(row));
+            let expected = match left.partial_cmp(right) {
+                Some(ordering) => [ordering.is_lt(), ordering.is_eq(), ordering.is_gt()],
+                None => [false; 3],
+            };
+            assert_eq!(found, expected, "{left} and {right} in row {row}");
+            assert_eq!(defined.get(row), left.partial_cmp(right).is_some());
+        }
+        let bits = [&order.below, &order.equal, &order.above, &defined];
+        assert!(bits.iter().all(|bits| bits.len() == left.len() && !bits.get(left.len())));
+    }
+
+    #[test]
+    fn each_row_is_compared_in_its_own_place() {
+        for rows in [0, 1, 63, 64, 65, 200] {
+            let left: Vec<f64> = (0..rows).map(|row| f64::from(row * 7 % 11)).collect();
+            let right: Vec<f64> = (0..rows).map(|row| f64::from(row * 5 % 13)).collect();
+            check(&left, &right);
+        }
+    }
+
+    #[test]
+    fn a_null_is_in_no_order_and_zeros_are_equal() {
+        let values = [f64::NAN, -0.0, 0.0, -1e-308, 5e-324, 1.0, f64::MAX, f64::MIN];
+        for value in values {
+            check(&values, &[value; 8]);
+        }
+    }
+}
