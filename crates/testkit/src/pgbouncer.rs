@@ -1,4 +1,4 @@
-//! A private PgBouncer in transaction mode, in front of a private PostgreSQL.
+//! A private `PgBouncer` in transaction mode, in front of a private PostgreSQL.
 
 use std::fs::{self, File, Permissions};
 use std::net::{Ipv4Addr, TcpStream};

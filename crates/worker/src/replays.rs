@@ -70,7 +70,7 @@ enum Pause {
 
 type Answer = (Value, Option<Divergence>);
 
-fn gone(message: String) -> Answer {
+fn gone(message: &str) -> Answer {
     (json!({"verdict": "data_gone", "message": message}), None)
 }
 
@@ -119,11 +119,11 @@ async fn replay(
             shared.source.away();
             return Err(Pause::Unanswered);
         }
-        Err(data::Failure::Candles(error)) => return Ok(gone(error.chain())),
+        Err(data::Failure::Candles(error)) => return Ok(gone(&error.chain())),
     };
     let job = match prepare(&loaded, &spec) {
         Ok(job) => job,
-        Err(error) => return Ok(gone(error.message)),
+        Err(error) => return Ok(gone(&error.message)),
     };
     if job.data_hash != expected.data_hash {
         return Ok((

@@ -326,7 +326,7 @@ impl Store for Postgres {
         held: &[HeldSegment],
         latest: bool,
     ) -> Result<Pinned, Error> {
-        self.call(self.pin_bundle(bundle, source, held, latest)).await
+        self.call(Box::pin(self.pin_bundle(bundle, source, held, latest))).await
     }
 
     async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {
@@ -371,7 +371,7 @@ impl Store for Postgres {
     }
 
     async fn finish(&self, worker: WorkerId, finishes: &[Finish]) -> Result<Vec<Settled>, Error> {
-        self.call(self.finish_jobs(worker, finishes)).await
+        self.call(Box::pin(self.finish_jobs(worker, finishes))).await
     }
 
     async fn release(&self, worker: WorkerId, held: &[Held], why: &Release) -> Result<(), Error> {
@@ -397,7 +397,7 @@ impl Store for Postgres {
         answer: &Value,
         divergence: Option<&Divergence>,
     ) -> Result<bool, Error> {
-        self.call(self.write_answer(worker, held, answer, divergence)).await
+        self.call(Box::pin(self.write_answer(worker, held, answer, divergence))).await
     }
 
     async fn release_replays(&self, worker: WorkerId) -> Result<(), Error> {

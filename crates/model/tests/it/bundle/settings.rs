@@ -294,7 +294,7 @@ fn a_need_names_what_is_read_and_nothing_of_what_is_done_with_it() {
         (MONEY, json!({"stop": {"level": "lowest(low, 9000)"}})),
     ];
     for change in read {
-        assert_ne!(plain, of(&[change.clone()]), "{change:?}");
+        assert_ne!(plain, of(std::slice::from_ref(&change)), "{change:?}");
     }
     assert_ne!(plain, bundle(&[]).job(0).unwrap().need("another source"));
 }
