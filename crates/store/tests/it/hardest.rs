@@ -150,7 +150,7 @@ async fn an_old_snapshot_is_measured_and_claims_stay_in_order() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_pooler_is_noticed_and_the_lease_alone_decides() {
     let fixture = Fixture::postgres().await;
-    let pooler = PgBouncer::start(url(&fixture), 4);
+    let pooler = PgBouncer::start(url(&fixture), 1);
     let options = PostgresOptions { max_connections: 1, ..PostgresOptions::default() };
     let pooled = Postgres::connect(&pooler.url(url(&fixture)), &options).await.unwrap();
     let info = WorkerInfo { host: String::new(), version: String::new(), slots: 1 };

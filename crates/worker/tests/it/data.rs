@@ -66,10 +66,10 @@ async fn corrected_between(version: &str) -> (Fleet, Uuid) {
     let id = fleet.submit_under(two, terms).await;
     let worker = fleet.worker(|config| {
         config.slots = NonZeroUsize::MIN;
-        config.pace = Some(40_000.0);
+        config.pace = Some(15_000.0);
         config.poll = Duration::from_millis(20);
     });
-    fleet.until(id, "the first job to run", |bundle| bundle.running_progress > 0.0).await;
+    fleet.until(id, "the first job to run", |bundle| bundle.running == 1).await;
     fleet.store.change(id, &Change::Pause, None).await.unwrap();
     fleet.until(id, "the first job to complete", |bundle| bundle.running == 0).await;
     assert_eq!(fleet.bundle(id).await.completed, 1);
