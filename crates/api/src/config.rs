@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::NodeTimes;
+use store::{NodeTimes, Terms};
 
 /// Limits, times and texts of one API process. Addresses are not here: the caller binds.
 #[derive(Clone, Debug)]
@@ -53,6 +53,8 @@ pub struct Config {
     pub series_timeout: Duration,
     /// Longest wait for the candles of a job.
     pub candles_timeout: Duration,
+    /// How the bundles that are submitted here share the queue.
+    pub terms: Terms,
 }
 
 impl Config {
@@ -82,6 +84,7 @@ impl Config {
             idle: Duration::from_mins(1),
             series_timeout: Duration::from_secs(2),
             candles_timeout: Duration::from_secs(15),
+            terms: Terms::default(),
         }
     }
 }

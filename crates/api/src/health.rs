@@ -140,6 +140,9 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
             }
             metrics::gauge!("backfleet_queue_oldest_pending_seconds")
                 .set(depth.oldest_pending_seconds);
+            metrics::gauge!("backfleet_queue_dead_rows").set(depth.dead_rows as f64);
+            metrics::gauge!("backfleet_store_oldest_snapshot_seconds")
+                .set(depth.oldest_snapshot_seconds);
             1.0
         }
         Err(_) => 0.0,

@@ -274,6 +274,11 @@ pub(crate) struct Known {
 }
 
 impl Known {
+    /// Its bundle.
+    pub(crate) fn bundle(&self) -> Uuid {
+        self.snapshot.row.id
+    }
+
     /// Its result; refuses a job that has none.
     pub(crate) fn result(&self) -> Result<&ResultSummary, Problem> {
         self.row.result.as_ref().ok_or_else(|| not_completed(&self.row))

@@ -55,6 +55,7 @@ mod series;
 mod serve;
 mod signals;
 mod stall;
+mod standing;
 mod status;
 mod status_cache;
 mod strategies;
@@ -63,6 +64,7 @@ mod sweep;
 mod table;
 mod text;
 mod verdict;
+mod verify;
 mod wheres;
 mod workers;
 

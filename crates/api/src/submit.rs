@@ -30,6 +30,7 @@ use crate::facts::Facts;
 use crate::known::unknown_series;
 use crate::problem::{Problem, ProblemBody};
 use crate::schema::BundleRequest;
+use crate::standing::Needs;
 use crate::status::{BundleStatusName, whole_seconds};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -151,10 +152,13 @@ pub(crate) async fn submit_bundle(
         trace: trace.filter(|text| text.len() <= MAX_KEY).map(str::to_owned),
         idempotency: key.clone().map(|key| Idempotency { key, body_hash, keep }),
         jobs: Vec::new(),
+        pins: Vec::new(),
+        terms: app.config().terms,
     };
     let total = u64::from(bundle.total());
     let quota = app.take_quota(&caller, total)?;
-    let (new, dropped) = expand(facts, new).await?;
+    let (mut new, dropped, needs) = expand(&app, facts, new).await?;
+    (new.pins, _) = needs.settle(&app, &mut new.jobs).await;
     let stored = app.store().submit(new).await;
     if !matches!(stored, Ok(Submitted::Stored { .. })) {
         app.quotas().give_back(caller.key().unwrap_or_default(), total);
@@ -232,6 +236,7 @@ pub(crate) async fn estimate_bundle(
     let stored = check_series(&app, &parsed).await?;
     let speed = speed(&app).await;
     let facts = parsed.facts;
+    let (facts, cached) = standing(&app, facts).await?;
     let known = stored.as_deref().map_or(&[][..], Vec::as_slice);
     let jobs = u64::from(facts.bundle.total());
     let candles = jobs as f64 * demand::candles_per_job(&facts.bundle, known);
@@ -239,7 +244,7 @@ pub(crate) async fn estimate_bundle(
     Ok(Json(Estimate {
         jobs,
         dropped: u64::from(facts.bundle.dropped()),
-        cached: None,
+        cached,
         candles: demand::count(candles),
         candles_needed: needs.iter().map(SeriesNeed::needed).sum(),
         candles_missing: stored.as_ref().map(|_| needs.iter().map(SeriesNeed::missing).sum()),
@@ -247,6 +252,26 @@ pub(crate) async fn estimate_bundle(
         series: stored.is_some().then_some(needs),
         seconds: speed.map(|speed| whole_seconds(candles / speed)),
     }))
+}
+
+/// How many jobs existing results answer; `None` where only a worker can tell of all of them.
+async fn standing(app: &App, facts: Facts) -> Result<(Facts, Option<u64>), Problem> {
+    let source = app.market().source_id().to_owned();
+    let expanded = tokio::task::spawn_blocking(move || {
+        let job = |(seq, spec_key)| NewJob { seq, spec_key, result_key: None };
+        let jobs: Vec<NewJob> = facts.bundle.keys().map(job).collect();
+        let needs = Needs::of(&facts, &jobs, &source);
+        (facts, jobs, needs)
+    });
+    let (facts, mut jobs, needs) = expanded.await.map_err(|_panic| Problem::internal())?;
+    let (_, is_whole) = needs.settle(app, &mut jobs).await;
+    if !is_whole {
+        return Ok((facts, None));
+    }
+    let keys: Vec<Digest> = jobs.iter().filter_map(|job| job.result_key).collect();
+    let results = app.store().standing_results(&keys).await?;
+    let cached = keys.iter().filter(|key| results.contains_key(key)).count();
+    Ok((facts, Some(cached as u64)))
 }
 
 /// Candles per second of all workers that take jobs; `None` where none has measured a speed.
@@ -294,13 +319,19 @@ async fn check_series(app: &App, parsed: &Parsed) -> Result<Option<Arc<Vec<Serie
     if faults.is_empty() { Ok(stored) } else { Err(Problem::from_faults(faults)) }
 }
 
-/// Fills in the jobs; also says how many points were dropped.
-async fn expand(facts: Facts, mut new: NewBundle) -> Result<(NewBundle, u64), Problem> {
+/// Fills in the jobs; also says how many points were dropped, and what the jobs will read.
+async fn expand(
+    app: &App,
+    facts: Facts,
+    mut new: NewBundle,
+) -> Result<(NewBundle, u64, Needs), Problem> {
+    let source = app.market().source_id().to_owned();
     let expanded = tokio::task::spawn_blocking(move || {
         let job = |(seq, spec_key)| NewJob { seq, spec_key, result_key: None };
         new.jobs = facts.bundle.keys().map(job).collect();
+        let needs = Needs::of(&facts, &new.jobs, &source);
         let dropped = new.dropped;
-        (new, dropped)
+        (new, dropped, needs)
     });
     expanded.await.map_err(|_panic| Problem::internal())
 }

@@ -22,6 +22,8 @@ pub(crate) enum Exit {
     Conflict = 7,
     /// Still running at `--timeout`.
     StillRunning = 8,
+    /// A replay came out differently.
+    VerifyMismatch = 9,
     /// Interrupted by Ctrl-C.
     Interrupted = 130,
 }

@@ -68,6 +68,7 @@ async fn run(command: Command, files: &Files) -> Result<(), Failure> {
         Command::Signals(command) => Box::pin(client::signals(command)).await,
         Command::Bundle(command) => Box::pin(client::run(command)).await,
         Command::Key(command) => keys::run(command).await,
+        Command::Job(command) => Box::pin(client::job(command)).await,
         Command::Openapi => {
             output::line(&api::openapi_json());
             Ok(())

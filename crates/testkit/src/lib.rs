@@ -12,6 +12,7 @@ pub mod candles;
 mod guard;
 pub mod http;
 pub mod influx;
+pub mod pgbouncer;
 pub mod port;
 pub mod postgres;
 pub mod process;

@@ -350,6 +350,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backtest/job/{id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest replay of a job. */
+        get: operations["get_verify"];
+        put?: never;
+        /**
+         * Asks for a replay: the job runs once more, never from the cache, and the outcome is compared.
+         * @description A repeat before the answer is the same request; one after it is a new one.
+         */
+        post: operations["verify_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/candles/series": {
         parameters: {
             query?: never;
@@ -1992,6 +2013,39 @@ export interface components {
             /** @description Length of a candle. */
             timeframe: string;
         };
+        /** @description A replay of a job. */
+        VerifyBody: {
+            /**
+             * @description `{verdict, ...}` once it is answered. The verdict is `equal` (`outcomeHash`), `different`
+             *     (`expected`, `found`, `firstDifference`), `data_gone` (the candles changed or are away for
+             *     good), `other_engine`, `result_gone`, `failed` (`code`, `message`) or `worker_lost`.
+             */
+            answer?: Record<string, never> | null;
+            /**
+             * Format: int32
+             * @description Times it was claimed.
+             */
+            attempt: number;
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it was answered.
+             */
+            endedAt?: string | null;
+            /** @description `{bundleRequestId}-{seq}`. */
+            jobId: string;
+            /** @description `Pending`, `Running`, `Completed` with an answer, or `Failed` where its workers died. */
+            status: string;
+            /**
+             * Format: int64
+             * @description Who holds it or answered.
+             */
+            workerId?: number | null;
+        };
         /** @description A warning. */
         WarningBody: {
             /** @description `fewTrades`, `oneTrade`, `oneYear`, `noOutOfSample` or `manyFailed`. */
@@ -3196,6 +3250,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TradePage"];
+                };
+            };
+            /** @description `job_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `job_not_completed`: `currentStatus` says where it stands */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other refusal, such as `invalid_query` or `store_unavailable` */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    get_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `{bundleRequestId}-{seq}` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The replay */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerifyBody"];
+                };
+            };
+            /** @description `job_not_found`; `not_found` if nobody asked for one */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other refusal, such as `invalid_query` or `store_unavailable` */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    verify_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `{bundleRequestId}-{seq}` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A worker will replay it */
+            202: {
+                headers: {
+                    /** @description Where the answer will be */
+                    Location?: string;
+                    /** @description Seconds to the first look */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerifyBody"];
                 };
             };
             /** @description `job_not_found` */

@@ -9,11 +9,12 @@ use async_trait::async_trait;
 use model::Digest;
 use serde_json::Value;
 use store::{
-    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, DatabaseTime, Error, Fenced,
-    Finish, Held, HintFeed, Hints, JobFilter, JobPoint, JobReturns, JobRow, KeyRow, Keys, Lease,
+    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, CorrectedSegment, Correction,
+    DataVersion, DatabaseTime, Divergence, Error, Fenced, Finish, Held, HeldReplay, HeldSegment,
+    HintFeed, Hints, JobFilter, JobPoint, JobReturns, JobRow, KeyRow, Keys, KnownData, Lease,
     LeaseKey, LeaseTimes, Maintained, NewBundle, NewKey, NodeBeat, NodeId, NodeRow, Nodes,
-    PackedSignals, Presence, Progress, QueueDepth, Release, ResultDetail, Schema, Settled, Store,
-    Submitted, Sweep, WorkerId, WorkerInfo, WorkerRow,
+    PackedSignals, Pinned, Presence, Progress, QueueDepth, Release, ReplayClaim, ReplayRow,
+    ResultDetail, Schema, Settled, Store, Submitted, Sweep, WorkerId, WorkerInfo, WorkerRow,
 };
 use uuid::Uuid;
 
@@ -142,6 +143,58 @@ impl Store for Guarded {
         self.inner()?.has_signals(hash).await
     }
 
+    async fn known_data(&self, needs: &[Digest]) -> Result<BTreeMap<Digest, KnownData>, Error> {
+        self.inner()?.known_data(needs).await
+    }
+
+    async fn record_data(&self, versions: &[DataVersion]) -> Result<(), Error> {
+        self.inner()?.record_data(versions).await
+    }
+
+    async fn corrections(&self, source: &str, series: &str) -> Result<Vec<Correction>, Error> {
+        self.inner()?.corrections(source, series).await
+    }
+
+    async fn correct(&self, source: &str, segments: &[CorrectedSegment]) -> Result<(), Error> {
+        self.inner()?.correct(source, segments).await
+    }
+
+    async fn pin(
+        &self,
+        bundle: Uuid,
+        source: &str,
+        held: &[HeldSegment],
+        latest: bool,
+    ) -> Result<Pinned, Error> {
+        self.inner()?.pin(bundle, source, held, latest).await
+    }
+
+    async fn ask_replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error> {
+        self.inner()?.ask_replay(bundle, seq).await
+    }
+
+    async fn replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error> {
+        self.inner()?.replay(bundle, seq).await
+    }
+
+    async fn claim_replays(&self, worker: WorkerId, limit: u32) -> Result<Vec<ReplayClaim>, Error> {
+        self.inner()?.claim_replays(worker, limit).await
+    }
+
+    async fn answer_replay(
+        &self,
+        worker: WorkerId,
+        held: HeldReplay,
+        answer: &Value,
+        divergence: Option<&Divergence>,
+    ) -> Result<bool, Error> {
+        self.inner()?.answer_replay(worker, held, answer, divergence).await
+    }
+
+    async fn release_replays(&self, worker: WorkerId) -> Result<(), Error> {
+        self.inner()?.release_replays(worker).await
+    }
+
     async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {
         self.inner()?.change(id, change, at).await
     }
@@ -187,7 +240,7 @@ impl Store for Guarded {
         self.inner()?.finish(worker, finishes).await
     }
 
-    async fn release(&self, worker: WorkerId, held: &[Held], why: Release) -> Result<(), Error> {
+    async fn release(&self, worker: WorkerId, held: &[Held], why: &Release) -> Result<(), Error> {
         self.inner()?.release(worker, held, why).await
     }
 

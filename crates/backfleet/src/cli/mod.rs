@@ -2,6 +2,7 @@
 
 mod client;
 mod funding;
+mod job;
 mod keys;
 mod local;
 mod roles;
@@ -13,13 +14,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use client::{BundleCommand, ResultsForm, ServerArgs};
 pub(crate) use funding::FundingArgs;
+pub(crate) use job::JobCommand;
 pub(crate) use keys::KeyCommand;
 pub(crate) use local::{
     CandlesCommand, ImportNames, IndicatorArgs, IndicatorForm, RunArgs, SignalsCommand,
 };
 pub(crate) use roles::{
     DataArgs, DatabaseArgs, DemoArgs, DevArgs, DoctorArgs, InfluxArgs, LeaseArgs, ListenArgs,
-    ServeArgs, WorkerArgs, WorkerTuning,
+    OrderingArg, QueueArgs, ServeArgs, WorkerArgs, WorkerTuning,
 };
 
 /// Runs bundles of trading-strategy backtests, on one machine or across a fleet.
@@ -102,6 +104,9 @@ pub(crate) enum Command {
     /// API keys: create, list, revoke.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// One job on a server: verify.
+    #[command(subcommand)]
+    Job(JobCommand),
     /// The OpenAPI document of the HTTP API.
     Openapi,
     /// Settings in force.

@@ -1,11 +1,11 @@
 //! Flags of the roles: where data lives, which servers, how a worker works.
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::values::{duration, positive};
 
@@ -78,6 +78,26 @@ pub(crate) struct NodeArgs {
     pub(crate) read_lag: Duration,
 }
 
+/// How bundles that are submitted here share the queue.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct QueueArgs {
+    /// Order of bundles of equal priority: `strict` runs the older one to its end first, `fair`
+    /// lets them take turns.
+    #[arg(long, env = "BACKFLEET_ORDERING", value_enum, default_value = "strict")]
+    pub(crate) ordering: OrderingArg,
+    /// Most jobs of one owner that may run at once; no limit by default.
+    #[arg(long, env = "BACKFLEET_OWNER_RUNNING_CAP", value_name = "N")]
+    pub(crate) owner_running_cap: Option<NonZeroU32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OrderingArg {
+    /// Priority, then age.
+    Strict,
+    /// Priority, then turns of 64 jobs a bundle.
+    Fair,
+}
+
 /// Beat, lease and grace: the same on every process of a fleet.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LeaseArgs {
@@ -96,6 +116,8 @@ pub(crate) struct LeaseArgs {
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) listen: ListenArgs,
+    #[command(flatten)]
+    pub(crate) queue: QueueArgs,
     #[command(flatten)]
     pub(crate) database: DatabaseArgs,
     #[command(flatten)]

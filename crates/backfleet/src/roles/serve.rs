@@ -1,23 +1,28 @@
 //! `backfleet serve`: the HTTP API over PostgreSQL.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::App;
 use candles::Market;
-use store::{Schema, Store};
+use store::{Ordering, Schema, Store, Terms};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{api_config, bind, check_listen, lease_times, metrics_handle, shutdown_signal};
-use crate::cli::ServeArgs;
+use crate::cli::{OrderingArg, QueueArgs, ServeArgs};
 use crate::failure::Failure;
 use crate::open;
 use crate::settings::Files;
 
 /// Time between two tries of a database that is away at the start.
 const RETRY: Duration = Duration::from_secs(2);
+
+/// Jobs of each bundle in one turn of the fair order: a small bundle waits for about a second of a
+/// worker's work of the others.
+const JOBS_A_TURN: u32 = 64;
 
 /// Serves until a signal; any number of these share one PostgreSQL.
 pub(crate) async fn serve(args: &ServeArgs, files: &Files) -> Result<(), Failure> {
@@ -56,9 +61,19 @@ pub(crate) async fn http(
     args: &ServeArgs,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let app = App::new(store, Arc::new(market), api_config(args)?, metrics_handle()?);
+    let config = api::Config { terms: terms(args.queue), ..api_config(args)? };
+    let app = App::new(store, Arc::new(market), config, metrics_handle()?);
     api::serve(listener, app, shutdown).await.map_err(anyhow::Error::from)?;
     Ok(())
+}
+
+/// How the bundles that are submitted here share the queue.
+fn terms(args: QueueArgs) -> Terms {
+    let ordering = match args.ordering {
+        OrderingArg::Strict => Ordering::Strict,
+        OrderingArg::Fair => Ordering::Fair { chunk: JOBS_A_TURN },
+    };
+    Terms { ordering, running_cap: args.owner_running_cap.map(NonZeroU32::get) }
 }
 
 /// Waits for a database that is away; refuses to start on a schema that does not fit, with the

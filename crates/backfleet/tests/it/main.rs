@@ -8,6 +8,7 @@ mod dev;
 mod docs;
 mod fleet;
 mod keys;
+mod known;
 mod reference;
 mod replay;
 mod support;

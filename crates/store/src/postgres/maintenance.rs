@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::Postgres;
 use super::bundles::finish_bundles;
+use super::caps::release_capped;
 use crate::failure::within;
-use crate::payload::MAX_LOSSES;
+use crate::payload::{MAX_LOSSES, MAX_REPLAYS, REPLAY_LOST};
 use crate::{Error, LeaseTimes, Maintained, Sweep};
 
 /// A connection that has not broken since `since`: so long the database was up for us.
@@ -61,6 +62,10 @@ impl Watch {
                 }
                 ended.push(bundle);
             }
+            let query = sqlx::query(include_str!("sql/reap_replays.sql"));
+            let query = query.bind(times.lease.as_secs_f64()).bind(times.grace.as_secs_f64());
+            let query = query.bind(up >= times.lease).bind(up >= times.grace);
+            query.bind(MAX_REPLAYS).bind(REPLAY_LOST).execute(&mut *tx).await?;
         }
         // A node that holds the lease of a sweep runs it; where there is none, we do.
         if !Postgres::is_swept(&mut tx, Sweep::Backoffs).await? {
@@ -81,6 +86,14 @@ impl Watch {
         if !bundles.is_empty() {
             let finished = finish_bundles(&mut self.conn, &bundles).await?;
             done.finished_bundles = finished.len() as u64;
+        }
+        done.uncapped = release_capped(&mut self.conn).await?;
+        if done.uncapped > 0 {
+            // They are claimed within a poll even where nobody hears this.
+            sqlx::query(include_str!("sql/notify_workers.sql")).execute(&mut self.conn).await?;
+        }
+        if done.rescued + done.released + done.uncapped > 0 {
+            sqlx::query(include_str!("sql/bump_epoch.sql")).execute(&mut self.conn).await?;
         }
         if done.rescued + done.poisoned > 0 {
             tracing::warn!(done.rescued, done.poisoned, "jobs were taken from dead workers");

@@ -10,7 +10,10 @@
 //! waits for a bundle row.
 
 mod bundles;
+mod caps;
 mod changes;
+mod cursor;
+mod data;
 mod finish;
 mod hints;
 mod jobs;
@@ -19,6 +22,8 @@ mod maintenance;
 mod nodes;
 mod presence;
 mod queue;
+mod replays;
+mod schema;
 mod signals;
 
 use std::collections::BTreeMap;
@@ -29,20 +34,22 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::Digest;
 use serde_json::Value;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{Connection, Executor, SqlSafeStr};
+use sqlx::{Connection, Executor};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::failure::{FLOOR_SINCE, SCHEMA_VERSION, of_migration, within};
 use crate::rows::WorkerRecord;
 use crate::{
-    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
-    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, PackedSignals, Presence,
-    Progress, QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId,
-    WorkerInfo, WorkerRow,
+    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, CorrectedSegment, Correction,
+    DataVersion, Divergence, Error, Finish, Held, HeldReplay, HeldSegment, JobFilter, JobPoint,
+    JobReturns, JobRow, KnownData, LeaseTimes, Maintained, NewBundle, PackedSignals, Pinned,
+    Presence, Progress, QueueDepth, Release, ReplayClaim, ReplayRow, ResultDetail, Schema, Settled,
+    Store, Submitted, WorkerId, WorkerInfo, WorkerRow,
 };
+use cursor::Cursors;
 use hints::Hinter;
 use maintenance::Watch;
 
@@ -102,6 +109,7 @@ pub struct Postgres {
     call_timeout: Duration,
     watch: Arc<Mutex<Option<Watch>>>,
     hints: Hinter,
+    cursors: Arc<Cursors>,
 }
 
 impl Postgres {
@@ -138,6 +146,7 @@ impl Postgres {
             connect_timeout: options.connect_timeout,
             call_timeout: options.call_timeout,
             watch: Arc::default(),
+            cursors: Arc::default(),
         }))
     }
 
@@ -160,7 +169,7 @@ impl Postgres {
 
     async fn run_migrations(&self) -> Result<Schema, Error> {
         let found = self.read_schema().await?.found;
-        let mut migrator = Migrator::with_migrations(migrations());
+        let mut migrator = Migrator::with_migrations(schema::migrations());
         migrator.set_ignore_missing(true);
         // Migrators take turns by a session lock, which a pooler would strand.
         let pool = pool_options(1, self.connect_timeout).connect_lazy_with(self.direct.clone());
@@ -207,25 +216,6 @@ impl Postgres {
     ) -> Result<T, Error> {
         self.call_within(self.call_timeout, call).await
     }
-}
-
-/// Every migration of this program, ascending.
-fn migrations() -> Vec<Migration> {
-    let migration = |version, name: &'static str, sql: &'static str| {
-        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
-    };
-    vec![
-        migration(
-            1,
-            "create tables",
-            include_str!("../../migrations/postgres/0001_create_tables.sql"),
-        ),
-        migration(
-            3,
-            "create keys and nodes",
-            include_str!("../../migrations/postgres/0003_create_keys_and_nodes.sql"),
-        ),
-    ]
 }
 
 fn configured(url: &str, options: &PostgresOptions) -> Result<PgConnectOptions, Error> {
@@ -357,6 +347,32 @@ impl Store for Postgres {
         self.call(self.find_signals(hash)).await
     }
 
+    async fn known_data(&self, needs: &[Digest]) -> Result<BTreeMap<Digest, KnownData>, Error> {
+        self.call(self.find_data(needs)).await
+    }
+
+    async fn record_data(&self, versions: &[DataVersion]) -> Result<(), Error> {
+        self.call(self.write_data(versions)).await
+    }
+
+    async fn corrections(&self, source: &str, series: &str) -> Result<Vec<Correction>, Error> {
+        self.call(self.list_corrections(source, series)).await
+    }
+
+    async fn correct(&self, source: &str, segments: &[CorrectedSegment]) -> Result<(), Error> {
+        self.call(self.correct_segments(source, segments)).await
+    }
+
+    async fn pin(
+        &self,
+        bundle: Uuid,
+        source: &str,
+        held: &[HeldSegment],
+        latest: bool,
+    ) -> Result<Pinned, Error> {
+        self.call(Box::pin(self.pin_bundle(bundle, source, held, latest))).await
+    }
+
     async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {
         let changed = self.call_within(BULK_TIMEOUT, self.change_bundle(id, change, at)).await?;
         self.hints.note([id]);
@@ -405,15 +421,41 @@ impl Store for Postgres {
     }
 
     async fn finish(&self, worker: WorkerId, finishes: &[Finish]) -> Result<Vec<Settled>, Error> {
-        let settled = self.call(self.finish_jobs(worker, finishes)).await?;
+        let settled = self.call(Box::pin(self.finish_jobs(worker, finishes))).await?;
         self.hints.note(self.hints.noted().finished(finishes));
         Ok(settled)
     }
 
-    async fn release(&self, worker: WorkerId, held: &[Held], why: Release) -> Result<(), Error> {
+    async fn release(&self, worker: WorkerId, held: &[Held], why: &Release) -> Result<(), Error> {
         self.call(self.return_jobs(worker, held, why)).await?;
         self.hints.note(self.hints.noted().released(held));
         Ok(())
+    }
+
+    async fn ask_replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error> {
+        self.call(self.insert_replay(bundle, seq)).await
+    }
+
+    async fn replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error> {
+        self.call(self.read_replay(bundle, seq)).await
+    }
+
+    async fn claim_replays(&self, worker: WorkerId, limit: u32) -> Result<Vec<ReplayClaim>, Error> {
+        self.call(self.take_replays(worker, limit)).await
+    }
+
+    async fn answer_replay(
+        &self,
+        worker: WorkerId,
+        held: HeldReplay,
+        answer: &Value,
+        divergence: Option<&Divergence>,
+    ) -> Result<bool, Error> {
+        self.call(Box::pin(self.write_answer(worker, held, answer, divergence))).await
+    }
+
+    async fn release_replays(&self, worker: WorkerId) -> Result<(), Error> {
+        self.call(self.return_replays(worker)).await
     }
 
     async fn maintain(&self, times: LeaseTimes) -> Result<Maintained, Error> {

@@ -60,6 +60,9 @@ impl Postgres {
             }
         };
         tx.commit().await?;
+        if sweep == Sweep::Backoffs && changed > 0 {
+            self.bump_epoch().await;
+        }
         self.hints.note(finished);
         Ok(Fenced::Done(changed))
     }

@@ -98,6 +98,7 @@ impl Sqlite {
             let gone = presence && silent > millis(times.grace) && up >= times.grace;
             if lapsed || gone && !self.present().contains_key(&worker) {
                 write.lose_jobs(worker, &mut deltas, &mut done).await?;
+                write.lose_replays(worker).await?;
             }
         }
         // A node that holds the lease of a sweep runs it; where there is none, we do.
@@ -105,11 +106,12 @@ impl Sqlite {
             done.released = write.end_backoffs().await?;
         }
         done.finished_bundles = write.settle(deltas).await?;
+        done.uncapped = write.release_capped().await?;
         if !write.is_swept(Sweep::Bundles).await? {
             done.finished_bundles += write.finish_bundles().await?.len() as u64;
         }
         write.tx.commit().await?;
-        if done.rescued + done.released > 0 {
+        if done.rescued + done.released + done.uncapped > 0 {
             self.wake();
         }
         Ok(done)
@@ -126,6 +128,7 @@ impl Sqlite {
             let worker = WorkerId(id);
             if !self.present().contains_key(&worker) {
                 write.lose_jobs(worker, &mut deltas, &mut done).await?;
+                write.lose_replays(worker).await?;
             }
         }
         write.settle(deltas).await?;

@@ -7,7 +7,9 @@
 //! **Invariant:** time comes from SQLite's clock, read once per transaction.
 
 mod bundles;
+mod caps;
 mod changes;
+mod data;
 mod hints;
 mod jobs;
 mod keys;
@@ -15,6 +17,8 @@ mod maintenance;
 mod nodes;
 mod presence;
 mod queue;
+mod replays;
+mod schema;
 mod signals;
 
 use std::collections::BTreeMap;
@@ -27,21 +31,22 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::Digest;
 use serde_json::Value;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{SqlSafeStr, Sqlite as Database, SqliteConnection, Transaction};
+use sqlx::{Sqlite as Database, SqliteConnection, Transaction};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::failure::{FLOOR_SINCE, SCHEMA_VERSION, of_migration, within};
 use crate::rows::WorkerRecord;
 use crate::{
-    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
-    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, PackedSignals, Presence,
-    Progress, QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId,
-    WorkerInfo, WorkerRow,
+    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, CorrectedSegment, Correction,
+    DataVersion, Divergence, Error, Finish, Held, HeldReplay, HeldSegment, JobFilter, JobPoint,
+    JobReturns, JobRow, KnownData, LeaseTimes, Maintained, NewBundle, PackedSignals, Pinned,
+    Presence, Progress, QueueDepth, Release, ReplayClaim, ReplayRow, ResultDetail, Schema, Settled,
+    Store, Submitted, WorkerId, WorkerInfo, WorkerRow,
 };
 use hints::Hinter;
 use maintenance::Watch;
@@ -149,7 +154,7 @@ impl Sqlite {
 
     async fn run_migrations(&self) -> Result<Schema, Error> {
         let found = self.read_schema().await?.found;
-        let mut migrator = Migrator::with_migrations(migrations());
+        let mut migrator = Migrator::with_migrations(schema::migrations());
         migrator.set_ignore_missing(true);
         migrator.run(&self.writer).await.map_err(|error| of_migration(error, found))?;
         self.return_abandoned().await?;
@@ -183,25 +188,6 @@ impl Sqlite {
             answer => answer,
         }
     }
-}
-
-/// Every migration of this program, ascending.
-fn migrations() -> Vec<Migration> {
-    let migration = |version, name: &'static str, sql: &'static str| {
-        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
-    };
-    vec![
-        migration(
-            1,
-            "create tables",
-            include_str!("../../migrations/sqlite/0001_create_tables.sql"),
-        ),
-        migration(
-            3,
-            "create keys and nodes",
-            include_str!("../../migrations/sqlite/0003_create_keys_and_nodes.sql"),
-        ),
-    ]
 }
 
 /// Now, by SQLite's clock.
@@ -350,6 +336,32 @@ impl Store for Sqlite {
         self.call(CALL_TIMEOUT, self.find_signals(hash)).await
     }
 
+    async fn known_data(&self, needs: &[Digest]) -> Result<BTreeMap<Digest, KnownData>, Error> {
+        self.call(CALL_TIMEOUT, self.find_data(needs)).await
+    }
+
+    async fn record_data(&self, versions: &[DataVersion]) -> Result<(), Error> {
+        self.call(CALL_TIMEOUT, self.write_data(versions)).await
+    }
+
+    async fn corrections(&self, source: &str, series: &str) -> Result<Vec<Correction>, Error> {
+        self.call(CALL_TIMEOUT, self.list_corrections(source, series)).await
+    }
+
+    async fn correct(&self, source: &str, segments: &[CorrectedSegment]) -> Result<(), Error> {
+        self.call(CALL_TIMEOUT, self.correct_segments(source, segments)).await
+    }
+
+    async fn pin(
+        &self,
+        bundle: Uuid,
+        source: &str,
+        held: &[HeldSegment],
+        latest: bool,
+    ) -> Result<Pinned, Error> {
+        self.call(CALL_TIMEOUT, self.pin_bundle(bundle, source, held, latest)).await
+    }
+
     async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {
         let changed = self.call(BULK_TIMEOUT, self.change_bundle(id, change, at)).await?;
         self.hints.note([id]);
@@ -404,10 +416,36 @@ impl Store for Sqlite {
         Ok(settled)
     }
 
-    async fn release(&self, worker: WorkerId, held: &[Held], why: Release) -> Result<(), Error> {
+    async fn release(&self, worker: WorkerId, held: &[Held], why: &Release) -> Result<(), Error> {
         self.call(CALL_TIMEOUT, self.return_jobs(worker, held, why)).await?;
         self.hints.note(self.hints.noted().released(held));
         Ok(())
+    }
+
+    async fn ask_replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error> {
+        self.call(CALL_TIMEOUT, self.insert_replay(bundle, seq)).await
+    }
+
+    async fn replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error> {
+        self.call(CALL_TIMEOUT, self.read_replay(bundle, seq)).await
+    }
+
+    async fn claim_replays(&self, worker: WorkerId, limit: u32) -> Result<Vec<ReplayClaim>, Error> {
+        self.call(CALL_TIMEOUT, self.take_replays(worker, limit)).await
+    }
+
+    async fn answer_replay(
+        &self,
+        worker: WorkerId,
+        held: HeldReplay,
+        answer: &Value,
+        divergence: Option<&Divergence>,
+    ) -> Result<bool, Error> {
+        self.call(CALL_TIMEOUT, self.write_answer(worker, held, answer, divergence)).await
+    }
+
+    async fn release_replays(&self, worker: WorkerId) -> Result<(), Error> {
+        self.call(CALL_TIMEOUT, self.return_replays(worker)).await
     }
 
     async fn maintain(&self, times: LeaseTimes) -> Result<Maintained, Error> {

@@ -24,7 +24,7 @@ pub(crate) async fn every_step_of_a_job_is_hinted(fixture: &Fixture) {
     let progress = [Progress { held: held(&claims[0]), fraction: 0.5 }];
     fixture.store.progress(worker.worker(), &progress, 1.0).await.unwrap();
     told(feed, id).await;
-    fixture.store.release(worker.worker(), &[held(&claims[2])], Release::Drain).await.unwrap();
+    fixture.store.release(worker.worker(), &[held(&claims[2])], &Release::Drain).await.unwrap();
     told(feed, id).await;
     fixture.finish(worker.worker(), &[completed(&claims[0])]).await;
     told(feed, id).await;

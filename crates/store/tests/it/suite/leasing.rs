@@ -89,7 +89,7 @@ pub(crate) async fn what_an_old_epoch_writes_changes_nothing(fixture: &Fixture) 
     let worker = fixture.worker().await;
     let claims = fixture.claim(worker.worker(), 2).await;
     let away = Release::SourceAway { backoff: Duration::ZERO, timeout: HOUR };
-    fixture.store.release(worker.worker(), &[held(&claims[0])], away).await.unwrap();
+    fixture.store.release(worker.worker(), &[held(&claims[0])], &away).await.unwrap();
     for sweep in Sweep::ALL {
         let old = fixture.store.claim_lease(&a, &sweep.lease(), INSTANT).await.unwrap().unwrap();
         let new = take_over(fixture, &b, &sweep.lease()).await;
