@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench fmt
+.PHONY: help demo test bench peers fmt
 
 # Where cargo puts what it builds.
 target := $(or $(CARGO_TARGET_DIR),target)
@@ -26,6 +26,9 @@ test: ## Everything that CI checks. Installs PostgreSQL and InfluxDB (Debian) if
 bench: ## Measure the engine, and the whole system under a thousand users.
 	cargo bench --locked --workspace
 	bench/thousand_users
+
+peers: ## Compare with other tools, installed from PyPI: trades, indicators, statistics.
+	scripts/peers/all.sh
 
 fmt: ## Format the sources.
 	cargo fmt --all

@@ -108,7 +108,7 @@ def metrics(walk, trades, returns, calendar):
         "longPnl": sum(t["pnl"] for t in trades if t["side"] == "long"),
         "shortPnl": sum(t["pnl"] for t in trades if t["side"] == "short"),
     }
-    out["cagr"] = (curve[-1] / start) ** (p / n) - 1 if curve[-1] > 1e-9 * start else None
+    out["cagr"] = max(curve[-1] / start, 0) ** (p / n) - 1 if curve[-1] > -1e-9 * start else None
     if n >= 2:
         out["volatility"] = deviation(returns) * sqrt(p)
     varied = n >= 2 and max(returns) - min(returns) > 1e-14
@@ -147,17 +147,17 @@ def shape(returns, varied):
 
 def path(walk, daily):
     """Numbers about the way of equity: durations and the ulcer index."""
-    peak, since, longest, under = walk.balance, walk.candles[walk.start].time, 0, 0
+    peak, since, longest, under, below = walk.balance, walk.candles[walk.start].time, 0, 0, False
     span = walk.span
     for row, equity in enumerate(walk.equity):
         close = walk.candles[walk.start + row].time + span
-        under += equity < peak * (1 - 1e-12)
-        if equity < peak:
+        # Within 1e-12 of the peak is at the peak: the rest is rounding.
+        if equity < peak * (1 - 1e-12):
+            under, below = under + 1, True
             longest = max(longest, close - since)
         else:
-            if peak > walk.equity[row - 1] and row:
-                longest = max(longest, close - since)
-            peak, since = equity, close
+            longest = max(longest, close - since) if below else longest
+            peak, since, below = max(peak, equity), close, False
     out = {"timeUnderWater": under / len(walk.equity), "drawdownDurationDays": longest / DAY_MS}
     if len(daily) >= 2:
         peak, squares = walk.balance, 0.0

@@ -180,7 +180,11 @@ class Walk:
         elif stop is not None and p.side * (o - stop) <= 0:
             self.close_market(o if self.gap_at_open else stop, reason)
         elif self.reaches_target(o):
-            if not self.target_at_open and self.touches_stop() and not leaves:
+            adverse = self.candle.low if p.side > 0 else self.candle.high
+            lost = None if self.target_at_open or leaves else self.loss_reached(adverse)
+            if lost == "liquidation":
+                self.liquidate()
+            elif lost:
                 self.stop_out()
             else:
                 self.take_targets(o)
@@ -242,12 +246,6 @@ class Walk:
         first = p.price if late else self.candle.open
         is_jumped = (late or self.gap_at_open) and p.side * (first - stop) < 0
         self.close_market(first if is_jumped else stop, reason)
-
-    def touches_stop(self):
-        p = self.position
-        stop, _ = p.effective_stop()
-        adverse = self.candle.low if p.side > 0 else self.candle.high
-        return stop is not None and p.side * (adverse - stop) <= 0
 
     def take_targets(self, reach):
         """Partial exits in order of their distance, then the target of the rest."""

@@ -39,7 +39,7 @@ pub(crate) async fn run(args: &RunArgs, files: &Files) -> Result<(), Failure> {
     if let Some(time) = &args.explain {
         return explain(args, &inputs, spec, time);
     }
-    let replay = worker::replay(&inputs, spec).map_err(failed)?;
+    let replay = worker::replay(&inputs, spec, args.profile).map_err(failed)?;
     if args.json {
         line(&replay.document.to_string());
     } else {
@@ -184,9 +184,16 @@ fn show(document: &Value) {
     }
     trades.print();
     let mut table = Table::new(&["metric", "value"]);
-    for group in ["metrics", "undefined"] {
-        for (key, value) in document.get(group).and_then(Value::as_object).into_iter().flatten() {
-            table.row(vec![key.clone(), plain(value)]);
+    let group = |name: &str| document.get(name).and_then(Value::as_object).into_iter().flatten();
+    for (key, value) in group("metrics").filter(|(_, value)| !value.is_null()) {
+        table.row(vec![key.clone(), plain(value)]);
+    }
+    for (key, reason) in group("undefined") {
+        table.row(vec![key.clone(), plain(reason)]);
+    }
+    for (peer, numbers) in group("profile") {
+        for (key, value) in numbers.as_object().into_iter().flatten() {
+            table.row(vec![format!("{peer} {key}"), plain(value)]);
         }
     }
     for key in ["candles", "warmup", "counts", "equity", "outcomeHash", "dataHash"] {

@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 
 use crate::settings::{
     AllowedSides, BothTouched, Costs, EntryFill, EntryOrder, FillRules, FlipVsStop, Funding,
-    GapFill, Instrument, InstrumentKind, Level, LevelBase, LevelForm, MoneyManagement,
+    GapFill, Instrument, InstrumentKind, Level, LevelBase, LevelForm, Liquidation, MoneyManagement,
     OpenBeyondTarget, PartialExit, Pause, PendingEntry, RangeEnd, Risk, SeriesOverrides, Size,
-    ThenStop, Trail, TrailingBase,
+    ThenStop, Trail, TrailStart, TrailingBase, WrongSideLevel,
 };
 use crate::strategy::{Signals, canonical_json, cond_json, expr_json, write_number};
 use crate::{Digest, TimeRange};
@@ -142,6 +142,9 @@ fn costs(costs: &Costs) -> String {
 }
 
 /// Group `fill`, the profile dissolved into its switches.
+///
+/// `liquidation`, `trailStart` and `wrongSideLevel` are written only where they are not the default:
+/// they are younger than the first stored keys, which must stand.
 fn fill(fill: &FillRules) -> String {
     let both_touched = match fill.both_touched {
         BothTouched::StopFirst => "stopFirst",
@@ -151,6 +154,7 @@ fn fill(fill: &FillRules) -> String {
     let end = match fill.end {
         RangeEnd::Mark => "mark",
         RangeEnd::Close => "close",
+        RangeEnd::LastOpen => "lastOpen",
     };
     let entry = match fill.entry {
         EntryFill::NextOpen => "nextOpen",
@@ -162,6 +166,7 @@ fn fill(fill: &FillRules) -> String {
     let gap = match fill.gap {
         GapFill::Open => "open",
         GapFill::Level => "level",
+        GapFill::WithinCandle => "withinCandle",
     };
     let level_base = match fill.level_base {
         LevelBase::EntryFill => "entryFill",
@@ -183,10 +188,19 @@ fn fill(fill: &FillRules) -> String {
     fields.text("flipVsStop", flip_vs_stop);
     fields.text("gap", gap);
     fields.text("levelBase", level_base);
+    if fill.liquidation == Liquidation::Leveraged {
+        fields.text("liquidation", "leveraged");
+    }
     fields.text("openBeyondTarget", open_beyond_target);
     fields.flag("sensitivity", fill.sensitivity);
     fields.flag("stopOnEntryCandle", fill.stop_on_entry_candle);
+    if fill.trail_start == TrailStart::NextCandle {
+        fields.text("trailStart", "nextCandle");
+    }
     fields.text("trailingBase", trailing_base);
+    if fill.wrong_side_level == WrongSideLevel::Enter {
+        fields.text("wrongSideLevel", "enter");
+    }
     fields.close();
     out
 }

@@ -3,10 +3,14 @@
 //! Plain data as resolved: defaults filled, ranges checked by whoever made it (`bundle`).
 //! All but [`DataPolicy`] are part of the spec key.
 
+mod peer;
+
 use std::num::NonZeroU32;
 
 use crate::Timeframe;
 use crate::strategy::Expr;
+
+pub use peer::{Liquidation, TrailStart, WrongSideLevel};
 
 /// Which sides may be entered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -293,6 +297,9 @@ pub enum GapFill {
     Open,
     /// At the level.
     Level,
+    /// At the level where the candle holds it; a stop beyond the whole candle at the open, a target
+    /// beyond it at the candle's nearest price. An exit due at the open comes first.
+    WithinCandle,
 }
 
 /// The price that level percents count from.
@@ -323,6 +330,9 @@ pub enum RangeEnd {
     Mark,
     /// It is closed at the last close.
     Close,
+    /// It is closed at the last open, after the stops and targets of that candle; no entry is made
+    /// there.
+    LastOpen,
 }
 
 /// A peer whose fill rules are copied.
@@ -355,6 +365,12 @@ pub struct FillRules {
     pub level_base: LevelBase,
     /// What moves a trailing stop.
     pub trailing_base: TrailingBase,
+    /// The first candle that moves a trailing stop.
+    pub trail_start: TrailStart,
+    /// A stop or target on the wrong side of the entry fill.
+    pub wrong_side_level: WrongSideLevel,
+    /// Which positions can be liquidated.
+    pub liquidation: Liquidation,
     /// A position that is open at the end.
     pub end: RangeEnd,
     /// The peer whose rules were asked for; the other fields already hold its values.
@@ -374,6 +390,9 @@ impl Default for FillRules {
             stop_on_entry_candle: true,
             level_base: LevelBase::EntryFill,
             trailing_base: TrailingBase::Extreme,
+            trail_start: TrailStart::EntryCandle,
+            wrong_side_level: WrongSideLevel::Skip,
+            liquidation: Liquidation::Always,
             end: RangeEnd::Mark,
             profile: None,
             sensitivity: false,

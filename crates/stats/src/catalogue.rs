@@ -96,7 +96,13 @@ pub const CATALOGUE: &[Metric] = &[
         &[NoDays],
         "E_end / E_0 - 1, E_0 the starting cash.",
     ),
-    annual("cagr", "CAGR", Fraction, &[NoDays, Ruined], "(E_end / E_0)^(P / n) - 1."),
+    annual(
+        "cagr",
+        "CAGR",
+        Fraction,
+        &[NoDays, Ruined],
+        "(E_end / E_0)^(P / n) - 1; -1 where nothing is left.",
+    ),
     annual(
         "cagrCalendar",
         "CAGR (calendar)",
@@ -395,7 +401,8 @@ pub fn reference_markdown() -> String {
          P the days in a year of the series' calendar (24x7: 365, 24x5: 260, session: 252) and rf\n\
          the risk-free rate per day, (1 + rf)^(1/P) - 1, by default 0. Candles of a week are marked\n\
          once a week instead, with P = 52.\n\n\
-         A metric that is not defined is absent from `metrics`; `undefined` then holds the reason.\n\
+         A metric that is not defined is null in `metrics`; `undefined` then holds the reason. Counts are\n\
+         whole numbers.\n\
          Returns that differ by less than 1e-14 count as equal. Metrics marked with * are scaled to\n\
          a year; with fewer than 30 returns the warning `fewReturns` says not to trust them.\n\n\
          | id | name | unit | definition | undefined when |\n\

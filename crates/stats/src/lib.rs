@@ -9,6 +9,7 @@
 mod catalogue;
 mod curve;
 mod daily;
+mod document;
 mod guard;
 mod honesty;
 mod luck;
@@ -33,6 +34,7 @@ pub use curve::{EquitySummary, Excursions, equity_curve, equity_summary};
 pub use daily::{
     MonthlyReturn, YearlyReturn, benchmark_returns, daily_returns, monthly_returns, yearly_returns,
 };
+pub use document::{Number, profile_document};
 pub use guard::{GuardInput, GuardRail, Severity, guard_rails};
 pub use honesty::{Honesty, SweepInput, honesty};
 pub use luck::{

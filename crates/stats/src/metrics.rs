@@ -21,6 +21,8 @@ use crate::trades::Trade;
 const FEW_RETURNS: usize = 30;
 const DAY_MS: f64 = model::DAY_MS as f64;
 const DAYS_PER_YEAR: f64 = 365.25;
+/// Share of the starting cash below which what is left, or owed, is rounding.
+const DUST: f64 = 1e-12;
 
 /// What the metrics are computed from; all of one outcome.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +102,16 @@ pub fn risk_free_per_period(risk_free_pct: f64, periods_per_year: f64) -> f64 {
     libm::pow(1.0 + risk_free_pct / 100.0, 1.0 / periods_per_year) - 1.0
 }
 
+/// `growth` to the power `exponent`, less 1: -1 where all was lost, none where more was.
+///
+/// What rounding leaves below 0 of an account that was lost whole counts as nothing.
+pub(crate) fn compounded(growth: f64, exponent: f64) -> Result<f64, Undefined> {
+    if growth < -DUST {
+        return Err(Undefined::Ruined);
+    }
+    Ok(libm::pow(growth.max(0.0), exponent) - 1.0)
+}
+
 /// Deepest fall of daily marks from their running peak, start cash included, and the sum of all
 /// squared falls.
 pub(crate) fn daily_drawdown(initial: f64, marks: &[DailyMark]) -> (f64, f64) {
@@ -157,13 +169,9 @@ impl<'a> Daily<'a> {
         self.moments.as_ref().ok_or(Undefined::TooFewReturns)
     }
 
-    /// Growth to the power `exponent`, less 1.
+    /// Growth to the power `exponent`, less 1; -1 where nothing is left.
     fn compounded(&self, exponent: f64) -> Result<f64, Undefined> {
-        let growth = self.growth?;
-        if growth <= 0.0 {
-            return Err(Undefined::Ruined);
-        }
-        Ok(libm::pow(growth, exponent) - 1.0)
+        compounded(self.growth?, exponent)
     }
 
     fn cagr(&self) -> Result<f64, Undefined> {

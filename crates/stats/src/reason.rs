@@ -27,7 +27,7 @@ pub enum Undefined {
     TooFewNeighbours,
     /// No daily returns of buy and hold over the same days were given.
     NoBenchmark,
-    /// Equity fell to zero.
+    /// Equity fell to zero, or for a rate of growth below it.
     Ruined,
     /// The value it is measured against is not above zero.
     NotPositive,
@@ -91,7 +91,7 @@ impl Undefined {
             Self::TooFewVariants => "It needs more variants.",
             Self::TooFewNeighbours => "Fewer than three neighbours on the grid have a value.",
             Self::NoBenchmark => "Buy and hold over the same days is not known.",
-            Self::Ruined => "Equity fell to zero.",
+            Self::Ruined => "Equity fell to zero; for a rate of growth: below zero.",
             Self::NotPositive => "The value it is measured against is not above zero.",
             Self::NotFinite => "The arithmetic left the range of numbers.",
         }

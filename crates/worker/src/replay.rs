@@ -3,6 +3,7 @@
 //! Used by the worker and by `backfleet run`: both return the same bytes.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::{Control, Input, Monitor, Run, Sensitivity, Way};
@@ -10,7 +11,7 @@ use model::keys::{data_hash, result_key};
 use model::settings::{Instrument, SeriesSettings};
 use model::{Calendar, Digest, ENGINE_VERSION, JobSpec, Outcome};
 use serde_json::{Value, json};
-use stats::{MetricInput, Metrics, PricePath, Trade};
+use stats::{MetricInput, Metrics, Number, PricePath, Profile, Trade};
 use store::{JobError, NewResult};
 
 use crate::Inputs;
@@ -70,7 +71,7 @@ pub(crate) fn run_jobs(
     let mut results: Vec<_> = jobs.iter().map(|_| Err(None)).collect();
     let finish = |index: usize, run| {
         results[index] = match run {
-            Ok(run) => Ok(ground.evaluate(jobs[index], &run).result),
+            Ok(run) => Ok(ground.evaluate(jobs[index], &run, None).result),
             Err(engine::Error::Stopped) => Err(None),
             Err(error) => {
                 Err(Some(JobError { code: code(&error).to_owned(), message: error.to_string() }))
@@ -110,8 +111,8 @@ struct Ground<'a> {
 
 struct Evaluated {
     result: NewResult,
-    metrics: Metrics,
     trades: Vec<Trade>,
+    peer: Option<BTreeMap<&'static str, Number>>,
 }
 
 impl<'a> Ground<'a> {
@@ -128,8 +129,8 @@ impl<'a> Ground<'a> {
         Ground { inputs, path, calendar: &job.settings.calendar, benchmark: OnceCell::new() }
     }
 
-    /// Computes the metrics of one run and packs its result.
-    fn evaluate(&self, job: &Job, run: &Run) -> Evaluated {
+    /// Computes the metrics of one run, and those of `peer`, and packs its result.
+    fn evaluate(&self, job: &Job, run: &Run, peer: Option<Profile>) -> Evaluated {
         let (spec, outcome) = (&job.spec, &run.outcome);
         let leverage = spec.money_management.leverage;
         let open = outcome.open_position.as_ref();
@@ -139,7 +140,7 @@ impl<'a> Ground<'a> {
         let benchmark = self.benchmark.get_or_init(|| {
             stats::benchmark_returns(self.path.candles(), &outcome.daily_marks, self.calendar)
         });
-        let metrics = stats::metrics(&MetricInput {
+        let input = MetricInput {
             initial: spec.balance,
             range: spec.range,
             timeframe: spec.series.timeframe,
@@ -152,18 +153,20 @@ impl<'a> Ground<'a> {
             equity: stats::equity_summary(outcome, &trades, &self.path, spec.balance),
             periods_per_year: job.periods_per_year,
             risk_free_pct: spec.overrides.risk_free_pct.unwrap_or(0.0),
-        });
+        };
+        let metrics = stats::metrics(&input);
+        let peer = peer.map(|peer| stats::profile_document(&stats::profile(peer, &input)));
         let bytes = outcome.to_bytes();
         let result = NewResult {
             key: job.result_key,
             outcome_hash: Digest::of(&bytes),
             data_hash: job.data_hash,
-            metrics: json!(metrics.values),
+            metrics: json!(metrics.document()),
             summary: summary(self.inputs, job, run, &metrics),
             daily_returns: returns,
             outcome: bytes,
         };
-        Evaluated { result, metrics, trades }
+        Evaluated { result, trades, peer }
     }
 }
 
@@ -270,7 +273,13 @@ impl Monitor for ToTheEnd {
 }
 
 /// Runs one backtest on this thread, without a store.
-pub fn replay(inputs: &Inputs, spec: JobSpec) -> Result<Replay, ReplayError> {
+///
+/// With a `peer` the document has its numbers too, under `profile`.
+pub fn replay(
+    inputs: &Inputs,
+    spec: JobSpec,
+    peer: Option<Profile>,
+) -> Result<Replay, ReplayError> {
     let job = prepare(inputs, &Arc::new(spec))?;
     let run = |input: &Input<'_>| engine::run_batch(input, &[&job.spec], &ToTheEnd);
     let mut runs = inputs.with_input(job.ground(), run);
@@ -278,7 +287,8 @@ pub fn replay(inputs: &Inputs, spec: JobSpec) -> Result<Replay, ReplayError> {
         code: code(&error).to_owned(),
         message: error.to_string(),
     })?;
-    let Evaluated { result, metrics, trades } = Ground::new(inputs, &job, 1).evaluate(&job, &run);
+    let Evaluated { result, trades, peer: numbers } =
+        Ground::new(inputs, &job, 1).evaluate(&job, &run, peer);
     let leverage = job.spec.money_management.leverage;
     let Outcome { fills, funding, open_position, .. } = &run.outcome;
     let open = open_position.as_ref();
@@ -286,10 +296,13 @@ pub fn replay(inputs: &Inputs, spec: JobSpec) -> Result<Replay, ReplayError> {
     let mut document = result.summary;
     document["outcomeHash"] = json!(result.outcome_hash);
     document["dataHash"] = json!(result.data_hash);
-    document["metrics"] = json!(metrics.values);
+    document["metrics"] = result.metrics;
     document["trades"] = json!(trades);
     document["openPosition"] = json!(open);
     document["dailyReturns"] = json!(result.daily_returns);
+    if let (Some(peer), Some(numbers)) = (peer, numbers) {
+        document["profile"] = json!({ peer.name(): numbers });
+    }
     Ok(Replay { outcome: run.outcome, document })
 }
 

@@ -30,6 +30,9 @@ pub(crate) struct RunArgs {
     /// Prints every node, signal, level and event of the candle that opens at this time.
     #[arg(long, value_name = "TIME")]
     pub(crate) explain: Option<String>,
+    /// Adds the numbers of quantstats, backtestingPy or freqtrade as that tool defines them.
+    #[arg(long, value_name = "PEER", conflicts_with = "explain")]
+    pub(crate) profile: Option<stats::Profile>,
     /// One JSON document.
     #[arg(long)]
     pub(crate) json: bool,

@@ -58,7 +58,7 @@ pub(crate) fn macd(values: &[f64], fast: usize, slow: usize, signal: usize) -> V
 /// the mean of the first n changes, defined from row n. Without any change it is 50.
 ///
 /// Where a value stays, both averages shrink alike and the index stays too: exactly, so that a
-/// stochastic of it sees no range in rounding errors.
+/// stochastic of it sees no range in rounding errors. For n = 1 they shrink to nothing: 50.
 pub(crate) fn rsi(values: &[f64], n: usize) -> Vec<f64> {
     let factor = 1.0 / n as f64;
     let (mut gain, mut loss) = (Recursive::new(n, factor), Recursive::new(n, factor));
@@ -69,7 +69,7 @@ pub(crate) fn rsi(values: &[f64], n: usize) -> Vec<f64> {
         let rise = if change < 0.0 { 0.0 } else { change };
         let fall = if change > 0.0 { 0.0 } else { -change };
         let (gain, loss) = (gain.next(rise), loss.next(fall));
-        if change != 0.0 || index.is_nan() {
+        if change != 0.0 || index.is_nan() || n == 1 {
             index = if gain + loss == 0.0 { 50.0 } else { 100.0 * (gain / (gain + loss)) };
         }
         index
@@ -109,6 +109,7 @@ mod tests {
     fn the_first_rsi_is_on_row_n_and_a_flat_series_gives_50() {
         check(&rsi(&[1.0, 2.0, 1.0, 3.0], 2), &[NULL, NULL, 50.0, 100.0 * (1.25 / 1.5)]);
         check(&rsi(&[5.0; 4], 2), &[NULL, NULL, 50.0, 50.0]);
+        check(&rsi(&[5.0, 6.0, 6.0, 5.0], 1), &[NULL, 100.0, 50.0, 0.0]);
         check(&rsi(&[1.0, 2.0, 3.0], 2), &[NULL, NULL, 100.0]);
         check(&rsi(&[3.0, 2.0, 1.0], 2), &[NULL, NULL, 0.0]);
         let stays = rsi(&[1.0, 2.0, 1.3, 1.3, 1.3, NULL, 1.0, 2.0, 2.0], 2);

@@ -1,6 +1,6 @@
 //! Starting a position: what holds an entry back, pending orders, levels, size.
 
-use model::settings::{FillProfile, LevelBase, Size};
+use model::settings::{LevelBase, Liquidation, RangeEnd, Size, WrongSideLevel};
 use model::{Candle, Fill, FillReason, MINUTE_MS, PositionSide, SkipReason};
 
 use super::position::{Levels, MAX_EXITS, Margin, Position, TargetSlot, sign, tighter};
@@ -77,7 +77,10 @@ impl<O: Observer> Walk<'_, '_, O> {
         };
         let cooldown = self.track.spec.risk.cooldown_candles as usize;
         let cools = self.last_exit.is_some_and(|exit| row <= exit.row + cooldown);
-        if self.ruined {
+        let is_last = row + 1 == self.track.candles.len();
+        if is_last && self.track.spec.fill.end == RangeEnd::LastOpen {
+            Some(SkipReason::LastCandle)
+        } else if self.ruined {
             Some(SkipReason::Ruined)
         } else if paused {
             Some(SkipReason::LossStreak)
@@ -183,10 +186,8 @@ impl<O: Observer> Walk<'_, '_, O> {
         let money = &self.track.spec.money_management;
         let sign = sign(side);
         let is_bankrupt_at = price * (1.0 - sign / money.leverage);
-        // These peers know no liquidation, also of a short that more than doubles.
-        let profile = self.track.spec.fill.profile;
-        let peers = [Some(FillProfile::BacktestingPy), Some(FillProfile::Vectorbt)];
-        let never = money.leverage <= 1.0 && peers.contains(&profile);
+        let rule = self.track.spec.fill.liquidation;
+        let never = money.leverage <= 1.0 && rule == Liquidation::Leveraged;
         let bankruptcy = if never { f64::NAN } else { is_bankrupt_at };
         let liquidation = bankruptcy / (1.0 - sign * (money.maintenance_margin_pct / 100.0));
         Position {
@@ -221,8 +222,7 @@ impl<O: Observer> Walk<'_, '_, O> {
         let plan = self.track.plan;
         let row = position.signal_row;
         let (sign, entry) = (position.sign, position.entry_price);
-        // backtesting.py makes such an entry and leaves at once, at the open.
-        let any_side = self.track.spec.fill.profile == Some(FillProfile::BacktestingPy);
+        let any_side = self.track.spec.fill.wrong_side_level == WrongSideLevel::Enter;
         let checked = |level: f64, towards: f64| {
             let side = sign * towards;
             if !level.is_finite() {

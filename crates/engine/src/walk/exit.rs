@@ -1,6 +1,6 @@
 //! Ending a position, whole or in part.
 
-use model::settings::{BothTouched, GapFill, OpenBeyondTarget, Pause, TrailingBase};
+use model::settings::{BothTouched, GapFill, OpenBeyondTarget, Pause, TrailStart, TrailingBase};
 use model::{Candle, Fill, FillReason};
 
 use super::entry::Blocked;
@@ -71,8 +71,8 @@ enum Booking {
 /// Where a touched level is filled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum FillAt {
-    /// At the open, where it has jumped over the level.
-    Open(f64),
+    /// Where the rule of gaps says, if this candle has jumped over the level.
+    Open(Candle),
     /// At the level.
     Level,
 }
@@ -97,6 +97,9 @@ impl<O: Observer> Walk<'_, '_, O> {
         if !is_lost && !position.won(candle.open, position.levels.nearest_target()) {
             return;
         }
+        if leaves && self.track.spec.fill.gap == GapFill::WithinCandle {
+            return;
+        }
         if position.lost(candle.open, position.levels.liquidation()) {
             let price = position.levels.liquidation();
             let liquidation = Protection { price, reason: FillReason::Liquidation };
@@ -104,7 +107,7 @@ impl<O: Observer> Walk<'_, '_, O> {
             return;
         }
         if is_lost {
-            self.exit_protected(row, protection, FillAt::Open(candle.open));
+            self.exit_protected(row, protection, FillAt::Open(*candle));
             return;
         }
         let rule = self.track.spec.fill.open_beyond_target;
@@ -112,7 +115,7 @@ impl<O: Observer> Walk<'_, '_, O> {
             self.exit_protected(row, protection, FillAt::Level);
             return;
         }
-        self.fill_targets(row, candle.open, FillAt::Open(candle.open));
+        self.fill_targets(row, candle.open, FillAt::Open(*candle));
         self.apply_next_stop();
     }
 
@@ -151,7 +154,7 @@ impl<O: Observer> Walk<'_, '_, O> {
             }
         }
         // A pending entry was filled after the open, so its stop was not jumped over by it.
-        let stop_at = if just_filled { FillAt::Level } else { FillAt::Open(candle.open) };
+        let stop_at = if just_filled { FillAt::Level } else { FillAt::Open(*candle) };
         Some(Reach { protection, lost, won, stop_at })
     }
 
@@ -171,7 +174,7 @@ impl<O: Observer> Walk<'_, '_, O> {
         };
         self.ambiguous += u64::from(lost && won);
         if won && (target_first || !lost) {
-            self.fill_targets(row, favourable, FillAt::Open(candle.open));
+            self.fill_targets(row, favourable, FillAt::Open(*candle));
             if lost {
                 self.apply_next_stop();
                 // The stop may have moved out of the candle's reach.
@@ -215,7 +218,9 @@ impl<O: Observer> Walk<'_, '_, O> {
                 position.levels.tighten_target(TargetSlot::Partial(index), level);
             }
         }
-        if let Some(trail) = &plan.trail {
+        let waits =
+            position.entry_row == row && self.track.spec.fill.trail_start == TrailStart::NextCandle;
+        if let Some(trail) = plan.trail.as_ref().filter(|_| !waits) {
             let mover = match self.track.spec.fill.trailing_base {
                 TrailingBase::Extreme => extreme,
                 TrailingBase::Close => candle.close,
@@ -241,8 +246,15 @@ impl<O: Observer> Walk<'_, '_, O> {
         let Some(position) = &self.position else { return };
         let booking = match (protection.reason, at, self.track.spec.fill.gap) {
             (FillReason::Liquidation, _, _) => Booking::Bankrupt,
-            (_, FillAt::Open(open), GapFill::Open) if position.lost(open, protection.price) => {
-                Booking::Market(open)
+            (_, FillAt::Open(candle), GapFill::Open)
+                if position.lost(candle.open, protection.price) =>
+            {
+                Booking::Market(candle.open)
+            }
+            (_, FillAt::Open(candle), GapFill::WithinCandle)
+                if position.lost(position.favourable(&candle), protection.price) =>
+            {
+                Booking::Market(candle.open)
             }
             _ => Booking::Market(protection.price),
         };
@@ -257,7 +269,14 @@ impl<O: Observer> Walk<'_, '_, O> {
         {
             let target = position.levels.target(slot);
             let price = match (at, self.track.spec.fill.gap) {
-                (FillAt::Open(open), GapFill::Open) if position.won(open, target) => open,
+                (FillAt::Open(candle), GapFill::Open) if position.won(candle.open, target) => {
+                    candle.open
+                }
+                (FillAt::Open(candle), GapFill::WithinCandle)
+                    if position.won(position.adverse(&candle), target) =>
+                {
+                    position.adverse(&candle)
+                }
                 _ => target,
             };
             let quantity = match slot {

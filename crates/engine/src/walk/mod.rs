@@ -255,8 +255,12 @@ impl<'t, 'f, O: Observer> Walk<'t, 'f, O> {
         if O::WATCHES {
             self.observer.closed(row, &self.close(row, candle.close));
         }
-        if is_last && self.position.is_some() && self.track.spec.fill.end == RangeEnd::Close {
-            self.exit_market(row, candle.close, FillReason::End);
+        if is_last && self.position.is_some() {
+            match self.track.spec.fill.end {
+                RangeEnd::Mark => {}
+                RangeEnd::Close => self.exit_market(row, candle.close, FillReason::End),
+                RangeEnd::LastOpen => self.exit_market(row, candle.open, FillReason::End),
+            }
         }
     }
 

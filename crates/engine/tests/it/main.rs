@@ -14,6 +14,7 @@ mod marks;
 mod money;
 mod orders;
 mod others;
+mod peers;
 mod properties;
 mod risk;
 mod sensitivity;

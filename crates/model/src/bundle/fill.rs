@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::fault::Faults;
 use crate::settings::{
-    BothTouched, EntryFill, FillProfile, FillRules, FlipVsStop, GapFill, LevelBase,
-    OpenBeyondTarget, RangeEnd, TrailingBase,
+    BothTouched, EntryFill, FillProfile, FillRules, FlipVsStop, GapFill, LevelBase, Liquidation,
+    OpenBeyondTarget, RangeEnd, TrailStart, TrailingBase, WrongSideLevel,
 };
 
 use super::fields::{Fields, wrong_type};
@@ -19,6 +19,9 @@ const FIELDS: &[&str] = &[
     "stopOnEntryCandle",
     "levelBase",
     "trailingBase",
+    "trailStart",
+    "wrongSideLevel",
+    "liquidation",
     "end",
     "profile",
     "sensitivity",
@@ -66,7 +69,15 @@ pub(super) fn read(value: &Value, pointer: &str, faults: &mut Faults) -> FillRul
             base.flip_vs_stop,
             &[("flipFirst", FlipVsStop::FlipFirst), ("stopFirst", FlipVsStop::StopFirst)],
         ),
-        gap: switches.word("gap", base.gap, &[("open", GapFill::Open), ("level", GapFill::Level)]),
+        gap: switches.word(
+            "gap",
+            base.gap,
+            &[
+                ("open", GapFill::Open),
+                ("level", GapFill::Level),
+                ("withinCandle", GapFill::WithinCandle),
+            ],
+        ),
         stop_on_entry_candle: switches.flag("stopOnEntryCandle", base.stop_on_entry_candle),
         level_base: switches.word(
             "levelBase",
@@ -78,30 +89,58 @@ pub(super) fn read(value: &Value, pointer: &str, faults: &mut Faults) -> FillRul
             base.trailing_base,
             &[("extreme", TrailingBase::Extreme), ("close", TrailingBase::Close)],
         ),
+        trail_start: switches.word(
+            "trailStart",
+            base.trail_start,
+            &[("entryCandle", TrailStart::EntryCandle), ("nextCandle", TrailStart::NextCandle)],
+        ),
+        wrong_side_level: switches.word(
+            "wrongSideLevel",
+            base.wrong_side_level,
+            &[("skip", WrongSideLevel::Skip), ("enter", WrongSideLevel::Enter)],
+        ),
+        liquidation: switches.word(
+            "liquidation",
+            base.liquidation,
+            &[("always", Liquidation::Always), ("leveraged", Liquidation::Leveraged)],
+        ),
         end: switches.word(
             "end",
             base.end,
-            &[("mark", RangeEnd::Mark), ("close", RangeEnd::Close)],
+            &[
+                ("mark", RangeEnd::Mark),
+                ("close", RangeEnd::Close),
+                ("lastOpen", RangeEnd::LastOpen),
+            ],
         ),
         profile,
         sensitivity: switches.fields.boolean("sensitivity", switches.faults).unwrap_or(false),
     }
 }
 
-/// The switches as a peer has them (docs/concepts/fills.md; freqtrade as documented: a level
-/// that the open has jumped over fills at the level, and an open trade is closed at the end).
+/// The switches as a peer has them: `scripts/peers` compares them trade by trade.
 fn profile_rules(profile: FillProfile) -> FillRules {
     let rules = FillRules {
         open_beyond_target: OpenBeyondTarget::StopAtLevel,
+        liquidation: Liquidation::Leveraged,
         profile: Some(profile),
         ..FillRules::default()
     };
     match profile {
-        FillProfile::BacktestingPy => FillRules { level_base: LevelBase::SignalClose, ..rules },
-        FillProfile::Vectorbt => {
-            FillRules { flip_vs_stop: FlipVsStop::StopFirst, stop_on_entry_candle: false, ..rules }
+        FillProfile::BacktestingPy => FillRules {
+            level_base: LevelBase::SignalClose,
+            wrong_side_level: WrongSideLevel::Enter,
+            ..rules
+        },
+        FillProfile::Vectorbt => FillRules {
+            flip_vs_stop: FlipVsStop::StopFirst,
+            stop_on_entry_candle: false,
+            trail_start: TrailStart::NextCandle,
+            ..rules
+        },
+        FillProfile::Freqtrade => {
+            FillRules { gap: GapFill::WithinCandle, end: RangeEnd::LastOpen, ..rules }
         }
-        FillProfile::Freqtrade => FillRules { gap: GapFill::Level, end: RangeEnd::Close, ..rules },
     }
 }
 
@@ -192,19 +231,31 @@ mod tests {
     fn a_profile_is_short_for_the_switches_of_its_peer() {
         check(
             "backtestingPy",
-            &json!({"openBeyondTarget": "stopAtLevel", "levelBase": "signalClose"}),
+            &json!({
+                "openBeyondTarget": "stopAtLevel",
+                "levelBase": "signalClose",
+                "wrongSideLevel": "enter",
+                "liquidation": "leveraged"
+            }),
         );
         check(
             "vectorbt",
             &json!({
                 "openBeyondTarget": "stopAtLevel",
                 "flipVsStop": "stopFirst",
-                "stopOnEntryCandle": false
+                "stopOnEntryCandle": false,
+                "trailStart": "nextCandle",
+                "liquidation": "leveraged"
             }),
         );
         check(
             "freqtrade",
-            &json!({"openBeyondTarget": "stopAtLevel", "gap": "level", "end": "close"}),
+            &json!({
+                "openBeyondTarget": "stopAtLevel",
+                "gap": "withinCandle",
+                "end": "lastOpen",
+                "liquidation": "leveraged"
+            }),
         );
     }
 }

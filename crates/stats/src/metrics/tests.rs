@@ -319,18 +319,30 @@ fn short_samples_lack_the_moments_they_need() {
 }
 
 #[test]
-fn ruin_is_a_return_of_minus_one_and_has_no_growth_rate() {
+fn ruin_is_a_return_and_a_growth_rate_of_minus_one() {
     let case = Case::of_returns(&[0.1, -1.0, 0.0, 0.0]);
     let expected = [
         ("totalReturn", Ok(-1.0)),
         ("maxDrawdownDaily", Ok(-1.0)),
-        ("cagr", Err(Undefined::Ruined)),
-        ("cagrCalendar", Err(Undefined::Ruined)),
-        ("calmar", Err(Undefined::Ruined)),
+        ("cagr", Ok(-1.0)),
+        ("cagrCalendar", Ok(-1.0)),
+        ("calmar", Ok(-1.0)),
         ("stability", Err(Undefined::Ruined)),
         ("recoveryFactor", Ok(-1.0)),
     ];
     check_null(&case, &expected);
+    for left in [1e-13, -1e-13] {
+        let mut dust = Case::of_returns(&[0.1, -1.0, 0.0, 0.0]);
+        dust.marks.iter_mut().skip(1).for_each(|mark| mark.equity = left);
+        let values = dust.metrics().values;
+        assert!(["cagr", "calmar"].into_iter().all(|id| (values[id] + 1.0).abs() < 1e-9));
+    }
+    let mut debt = Case::of_returns(&[0.1, 0.2]);
+    debt.marks[1].equity = -0.5;
+    let none = Err(Undefined::Ruined);
+    let expected =
+        [("cagr", none), ("cagrCalendar", none), ("calmar", none), ("totalReturn", Ok(-1.5))];
+    check_null(&debt, &expected);
     let gone = Case::of_returns(&[-1.0, 0.0]);
     check_null(&gone, &[("turnover", Err(Undefined::Ruined))]);
 }

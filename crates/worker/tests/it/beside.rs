@@ -66,7 +66,7 @@ fn spec(config: &Value) -> JobSpec {
 async fn run(market: &Market, config: &Value) -> Result<Replay, ReplayError> {
     let spec = spec(config);
     let inputs = Inputs::load(market, &spec, None).await.unwrap();
-    replay(&inputs, spec)
+    replay(&inputs, spec, None)
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ async fn jobs_that_read_another_ticker_give_the_bytes_of_an_offline_run() {
     for job in jobs {
         let spec = bundle.job(job.seq).unwrap();
         let inputs = Inputs::load(&fleet.market, &spec, None).await.unwrap();
-        let alone = replay(&inputs, spec.clone()).unwrap();
+        let alone = replay(&inputs, spec.clone(), None).unwrap();
         let result = job.result.unwrap();
         assert_eq!(alone.document["outcomeHash"], result.outcome_hash.to_string());
         assert!(alone.outcome.fills.len() > 20, "{}", alone.outcome.fills.len());
@@ -127,7 +127,7 @@ async fn a_signal_column_runs_as_it_does_offline() {
     let job = fleet.completed(id).await.remove(0);
     let spec = Bundle::parse(&request, &Limits::default()).unwrap().job(0).unwrap();
     let inputs = Inputs::load(&fleet.market, &spec, Some(Arc::new(column))).await.unwrap();
-    let alone = replay(&inputs, spec).unwrap();
+    let alone = replay(&inputs, spec, None).unwrap();
     assert_eq!(alone.document["outcomeHash"], job.result.unwrap().outcome_hash.to_string());
     assert!(alone.outcome.fills.len() > 800, "{}", alone.outcome.fills.len());
     worker.stop().await;
@@ -166,7 +166,7 @@ async fn rows_without_a_candle_and_short_histories_are_warned_of() {
         (minutes("ETH"), Calendar::EveryDay, after(spec.range.start_ms - 100 * MINUTE_MS)),
     ]);
     let inputs = Inputs::load(&source, &spec, Some(Arc::new(column))).await.unwrap();
-    let document = replay(&inputs, spec.clone()).unwrap().document;
+    let document = replay(&inputs, spec.clone(), None).unwrap().document;
     let warnings: Vec<&str> =
         document["warnings"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
     assert_eq!(
@@ -183,7 +183,7 @@ async fn rows_without_a_candle_and_short_histories_are_warned_of() {
     ]);
     let column = Arc::new(hours(START_MS, 10_000));
     let inputs = Inputs::load(&late, &spec, Some(Arc::clone(&column))).await.unwrap();
-    let error = replay(&inputs, spec).err().unwrap();
+    let error = replay(&inputs, spec, None).err().unwrap();
     assert_eq!(error.code, "incomplete_candles");
     assert!(error.message.contains("b ETH 1m do not cover the range"), "{error}");
 }
@@ -206,5 +206,5 @@ async fn a_candle_of_a_signal_run_is_explained() {
     let explained = worker::explain(&inputs, spec.clone(), start_ms).unwrap();
     assert_eq!(explained.nodes[0].node, "\"signalColumn\"");
     let without = Inputs::load(&fleet.market, &spec, None).await.unwrap();
-    assert!(replay(&without, spec).is_err());
+    assert!(replay(&without, spec, None).is_err());
 }
