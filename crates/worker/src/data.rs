@@ -59,10 +59,14 @@ impl Told {
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether every need was recorded of late.
-    fn knows(&self, needs: &BTreeSet<Digest>) -> bool {
+    /// Whether every need was recorded of late, at this revision.
+    fn knows(&self, needs: &BTreeSet<Digest>, revision: u64) -> bool {
         let recorded = self.recorded();
-        let is_fresh = |need| recorded.get(need).is_some_and(|it| it.2.elapsed() < RECORD_AGE);
+        let is_fresh = |need| {
+            recorded
+                .get(need)
+                .is_some_and(|(_, known, at)| *known == revision && at.elapsed() < RECORD_AGE)
+        };
         needs.iter().all(is_fresh)
     }
 }
@@ -137,7 +141,8 @@ pub(crate) async fn fetch(
     }
     // Before the load: what changes in between must not be taken for what was loaded. Of funding
     // rates no source says whether they changed.
-    let looks = !need.funding && !shared.told.knows(needs);
+    let revision = parts.iter().map(Part::revision).sum();
+    let looks = !need.funding && !shared.told.knows(needs, revision);
     let fingerprint = if looks { fingerprint(shared, &parts).await } else { None };
     let inputs = Inputs::meeting(market, need, signals, &known).await.map_err(Failure::Candles)?;
     let closed = parts.iter().all(|part| market.is_closed(part.data.to));

@@ -10,6 +10,7 @@ use store::{Change, Terms};
 use uuid::Uuid;
 
 use crate::fleet::{Fleet, request};
+use crate::inputs::across;
 
 /// The outcome hashes of a completed bundle, and how many of its jobs were cached.
 async fn outcome(fleet: &Fleet, id: Uuid) -> (Vec<String>, usize) {
@@ -41,16 +42,16 @@ async fn a_correction_makes_a_bundle_run_again_on_the_new_candles() {
     let worker = fleet.worker(|_| ());
     let first = outcome(&fleet, fleet.submit(&[10, 20]).await).await;
     // Closed segments of a source that cannot tell are believed: nobody said that they changed.
-    fleet.overwrite(8);
+    fleet.overwrite("BTC", 8);
     let before = outcome(&fleet, fleet.submit(&[10, 20]).await).await;
     assert_eq!(before, (first.0.clone(), 2));
-    fleet.correct().await;
+    fleet.correct("BTC").await;
     let after = outcome(&fleet, fleet.submit(&[10, 20]).await).await;
     assert_eq!(after.1, 0, "nothing of the old candles answers");
     assert_ne!(after.0, first.0);
     // And back: the old results stand under the old data.
-    fleet.overwrite(7);
-    fleet.correct().await;
+    fleet.overwrite("BTC", 7);
+    fleet.correct("BTC").await;
     let back = outcome(&fleet, fleet.submit(&[10, 20]).await).await;
     assert_eq!(back, (first.0, 2));
     worker.stop().await;
@@ -73,8 +74,8 @@ async fn corrected_between(version: &str) -> (Fleet, Uuid) {
     fleet.store.change(id, &Change::Pause, None).await.unwrap();
     fleet.until(id, "the first job to complete", |bundle| bundle.running == 0).await;
     assert_eq!(fleet.bundle(id).await.completed, 1);
-    fleet.overwrite(8);
-    fleet.correct().await;
+    fleet.overwrite("BTC", 8);
+    fleet.correct("BTC").await;
     fleet.store.change(id, &Change::Resume, None).await.unwrap();
     fleet.finished(id).await;
     worker.stop().await;
@@ -97,4 +98,28 @@ async fn a_bundle_that_follows_the_latest_goes_on_with_the_new_candles() {
     let jobs = fleet.completed(id).await;
     let data = |index: usize| jobs[index].result.as_ref().unwrap().data_hash;
     assert_ne!(data(0), data(1));
+}
+
+#[tokio::test]
+async fn a_correction_of_another_ticker_that_a_job_reads_voids_its_record() {
+    let fleet = Fleet::new().await;
+    let worker = fleet.worker(|_| ());
+    let request = across(&[10]);
+    let first = outcome(&fleet, fleet.submit_request(request.clone()).await).await;
+    let need = Bundle::parse(&request, &Limits::of_stored()).unwrap().job(0).unwrap();
+    let need = need.need(fleet.market.source_id());
+    let known = async || fleet.store.known_data(&[need]).await.unwrap().remove(&need);
+    let before = known().await.unwrap().version;
+    let read: Vec<&str> = before.parts.iter().map(|part| part.stored.as_str()).collect();
+    assert_eq!(read, ["b BTC 1m", "b ETH 1m"]);
+    let held: Vec<&str> = before.segments.iter().map(|it| it.series.as_str()).collect();
+    assert_eq!(held, ["b BTC 1m", "b ETH 1m"]);
+    fleet.overwrite("ETH", 9);
+    fleet.correct("ETH").await;
+    assert_eq!(known().await, None, "nothing of the old candles is known at a submit");
+    let after = outcome(&fleet, fleet.submit_request(request).await).await;
+    assert_eq!(after.1, 0);
+    assert_ne!(after.0, first.0);
+    assert_ne!(known().await.unwrap().version.hash, before.hash);
+    worker.stop().await;
 }

@@ -155,15 +155,15 @@ impl Fleet {
         Running { shutdown, task: TaskTracker::new().spawn(run) }
     }
 
-    /// Replaces the candles at the source, as somebody who writes past us.
-    pub(crate) fn overwrite(&self, seed: u64) {
-        self.source.source.insert(minutes("BTC"), Calendar::EveryDay, None, walk(seed));
+    /// Replaces the candles of a ticker at the source, as somebody who writes past us.
+    pub(crate) fn overwrite(&self, ticker: &str, seed: u64) {
+        self.source.source.insert(minutes(ticker), Calendar::EveryDay, None, walk(seed));
     }
 
-    /// Says that the candles of January 2024 were written again.
-    pub(crate) async fn correct(&self) {
+    /// Says that a ticker's candles of January 2024 were written again.
+    pub(crate) async fn correct(&self, ticker: &str) {
         let segment = CorrectedSegment {
-            series: minutes("BTC").to_string(),
+            series: minutes(ticker).to_string(),
             start: START_MS,
             end: START_MS + 31 * 86_400_000,
         };

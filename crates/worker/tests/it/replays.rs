@@ -38,7 +38,7 @@ async fn changed_candles_are_told_from_a_changed_outcome() {
     let worker = fleet.worker(|_| ());
     let id = fleet.submit(&[10]).await;
     fleet.completed(id).await;
-    fleet.overwrite(8);
+    fleet.overwrite("BTC", 8);
     let answer = verify(&fleet, id).await;
     assert_eq!(answer["verdict"], "data_gone", "{answer}");
     assert!(fleet.jobs(id).await[0].error.is_none());
