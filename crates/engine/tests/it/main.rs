@@ -1,5 +1,6 @@
 //! The engine from outside: drawn candles in, fills out.
 
+mod calendars;
 mod coverage;
 mod detail;
 mod drawn;
