@@ -10,6 +10,7 @@ mod fills;
 mod funding;
 mod golden;
 mod indicators;
+mod laden;
 mod language;
 mod marks;
 mod money;
