@@ -22,5 +22,6 @@ mod risk;
 mod sensitivity;
 mod signals;
 mod state;
+mod ties;
 mod uploaded;
 mod warmup;
