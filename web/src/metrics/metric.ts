@@ -93,7 +93,7 @@ function write(unit: string, value: number): string {
       return Math.abs(value) >= 1e7 ? compact(value) : decimal(value, 2);
     case "days":
     case "daily returns":
-      return decimal(value, 1);
+      return `${decimal(value, 1)} d`;
     case "minutes":
       return duration(value * 60);
     case "count":
