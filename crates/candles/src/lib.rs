@@ -32,7 +32,7 @@ pub use error::{Cause, Error, FileCause};
 pub use funding::{Funding, FundingHole, FundingReport, import_funding, read_funding};
 pub use generate::Generator;
 pub use influx::{Auth, Influx, InfluxSettings, Mapping, Secret, WriteReport};
-pub use market::{History, Loaded, Market};
+pub use market::{Corrections, Fingerprint, History, Loaded, Market, SegmentState};
 pub use memory::MemorySource;
 pub use parquet::{Merged, ParquetStore};
 pub use segment::Segment;
