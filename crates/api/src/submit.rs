@@ -242,10 +242,11 @@ pub(crate) async fn estimate_bundle(
     let (facts, cached) = standing(&app, facts).await?;
     let known = stored.as_deref().map_or(&[][..], Vec::as_slice);
     let jobs = u64::from(facts.bundle.total());
-    let candles = jobs as f64 * demand::candles_per_job(&facts.bundle, known);
+    let candles_per_job = demand::candles_per_job(&facts.bundle, known);
+    let candles = jobs as f64 * candles_per_job;
     let needs = demand::needs(&facts.bundle, known);
     let run = jobs.saturating_sub(cached.unwrap_or(0)) as f64;
-    let work = Work { jobs: run, candles: candles * run / (jobs as f64).max(1.0) };
+    let work = Work::of(&facts.bundle, run, candles_per_job);
     Ok(Json(Estimate {
         jobs,
         dropped: u64::from(facts.bundle.dropped()),
@@ -255,7 +256,7 @@ pub(crate) async fn estimate_bundle(
         candles_missing: stored.as_ref().map(|_| needs.iter().map(SeriesNeed::missing).sum()),
         luck_bar: demand::luck(&facts, known),
         series: stored.is_some().then_some(needs),
-        seconds: speed::seconds(work, &past).map(tenths),
+        seconds: speed::seconds(work, &past).map(hundredths),
     }))
 }
 
@@ -279,9 +280,9 @@ async fn standing(app: &App, facts: Facts) -> Result<(Facts, Option<u64>), Probl
     Ok((facts, Some(cached as u64)))
 }
 
-/// Seconds as they are told: tenths, never none at all.
-fn tenths(seconds: f64) -> f64 {
-    (seconds * 10.0).ceil().max(1.0) / 10.0
+/// Seconds as they are told.
+fn hundredths(seconds: f64) -> f64 {
+    (seconds * 100.0).ceil() / 100.0
 }
 
 async fn parse(app: &App, received: Received) -> Result<Parsed, Problem> {
