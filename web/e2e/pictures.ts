@@ -70,16 +70,16 @@ try {
   const answer = await fetch(`${server}/api/backtest/bundle`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(request) });
   const { bundleRequestId: id } = (await answer.json()) as { bundleRequestId: string };
   const status = async () => (await (await fetch(`${server}/api/backtest/bundle/${id}/status`)).json()) as { status: string; progress: number };
-  const pageOf = (height: number, colorScheme: "light" | "dark") => openPage(browser, { colorScheme, viewport: { width: 1060, height } }, complaints);
+  const pageOf = (height: number, colorScheme: "light" | "dark", width = 1060) => openPage(browser, { colorScheme, viewport: { width, height } }, complaints);
 
-  const live = await pageOf(960, "dark");
+  const live = await pageOf(975, "dark");
   await live.goto(`${server}/bundles/${id}`);
   await until("half of the bundle", async () => ((await status()).progress >= 55 ? true : undefined));
   await live.screenshot({ path: join(folder, "bundle-live.png") });
   await until("the end of the bundle", async () => ((await status()).status === "Completed" ? true : undefined));
   await take(await pageOf(820, "light"), `/bundles/${id}?tab=honesty`, "bundle-honesty");
   const best = (await (await fetch(`${server}/api/backtest/bundle/${id}/jobs?sort=-sharpe&limit=1`)).json()) as JobPage;
-  const job = await pageOf(1190, "dark");
+  const job = await pageOf(1250, "dark", 1120);
   await job.goto(`${server}/jobs/${best.items[0]?.jobId}`);
   await job.waitForSelector(".candle-chart canvas");
   await job.waitForLoadState("networkidle");
