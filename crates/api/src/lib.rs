@@ -55,6 +55,7 @@ mod seqs;
 mod series;
 mod serve;
 mod signals;
+mod speed;
 mod stall;
 mod standing;
 mod status;

@@ -89,7 +89,6 @@ pub(crate) struct ParameterBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     choices: Option<Vec<&'static str>>,
     /// Value where it is left out; null where it is required or what it adds is left out.
-    #[schema(value_type = Option<Object>)]
     default: Value,
     /// Whether it must be given.
     required: bool,

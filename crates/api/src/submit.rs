@@ -30,8 +30,9 @@ use crate::facts::Facts;
 use crate::known::unknown_series;
 use crate::problem::{Problem, ProblemBody};
 use crate::schema::BundleRequest;
+use crate::speed::{self, Work};
 use crate::standing::Needs;
-use crate::status::{BundleStatusName, whole_seconds};
+use crate::status::BundleStatusName;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const MAX_KEY: usize = 255;
@@ -77,8 +78,10 @@ pub(crate) struct Estimate {
     candles_missing: Option<u64>,
     /// Each series and date range; null while the source does not answer.
     series: Option<Vec<SeriesNeed>>,
-    /// Seconds at the speed that the workers measure now; null where none is measured.
-    seconds: Option<u64>,
+    /// Seconds from the first claim to the last result of the jobs that must run, at the pace of the
+    /// bundles that ended last; null where none did.
+    #[schema(minimum = 0, example = 1.4)]
+    seconds: Option<f64>,
     /// The two luck lines of each date range.
     luck_bar: Vec<LuckBody>,
 }
@@ -234,13 +237,16 @@ pub(crate) async fn estimate_bundle(
     let received = body::receive(&headers, body, app.config().max_body_bytes).await?;
     let parsed = parse(&app, received).await?;
     let stored = check_series(&app, &parsed).await?;
-    let speed = speed(&app).await;
+    let past = app.past().await;
     let facts = parsed.facts;
     let (facts, cached) = standing(&app, facts).await?;
     let known = stored.as_deref().map_or(&[][..], Vec::as_slice);
     let jobs = u64::from(facts.bundle.total());
-    let candles = jobs as f64 * demand::candles_per_job(&facts.bundle, known);
+    let candles_per_job = demand::candles_per_job(&facts.bundle, known);
+    let candles = jobs as f64 * candles_per_job;
     let needs = demand::needs(&facts.bundle, known);
+    let run = jobs.saturating_sub(cached.unwrap_or(0)) as f64;
+    let work = Work::of(&facts.bundle, run, candles_per_job);
     Ok(Json(Estimate {
         jobs,
         dropped: u64::from(facts.bundle.dropped()),
@@ -250,7 +256,7 @@ pub(crate) async fn estimate_bundle(
         candles_missing: stored.as_ref().map(|_| needs.iter().map(SeriesNeed::missing).sum()),
         luck_bar: demand::luck(&facts, known),
         series: stored.is_some().then_some(needs),
-        seconds: speed.map(|speed| whole_seconds(candles / speed)),
+        seconds: speed::seconds(work, &past).map(hundredths),
     }))
 }
 
@@ -274,11 +280,9 @@ async fn standing(app: &App, facts: Facts) -> Result<(Facts, Option<u64>), Probl
     Ok((facts, Some(cached as u64)))
 }
 
-/// Candles per second of all workers that take jobs; `None` where none has measured a speed.
-async fn speed(app: &App) -> Option<f64> {
-    let workers = app.workers().await.ok()?;
-    let takes_jobs = workers.iter().filter(|worker| !worker.lost && !worker.draining);
-    Some(takes_jobs.map(|worker| worker.candles_per_second).sum()).filter(|speed| *speed > 0.0)
+/// Seconds as they are told.
+fn hundredths(seconds: f64) -> f64 {
+    (seconds * 100.0).ceil() / 100.0
 }
 
 async fn parse(app: &App, received: Received) -> Result<Parsed, Problem> {

@@ -53,11 +53,21 @@ const UNDER_THE_HEADER: TableStyle =
 
 /// A table: with a line under its header on a terminal, plain and never cut elsewhere.
 pub(crate) struct Table {
-    table: comfy_table::Table,
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
 }
 
 impl Table {
     pub(crate) fn new(columns: &[&str]) -> Table {
+        Table { columns: columns.iter().map(ToString::to_string).collect(), rows: Vec::new() }
+    }
+
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    /// Columns in which every cell reads as a number are flush right.
+    pub(crate) fn print(&self) {
         let mut table = comfy_table::Table::new();
         if std::io::stdout().is_terminal() {
             table.load_style(UNDER_THE_HEADER);
@@ -66,26 +76,27 @@ impl Table {
             table.load_style(NOTHING);
             table.set_content_arrangement(ContentArrangement::Disabled);
         }
-        table.set_header(columns);
-        Table { table }
-    }
-
-    /// Adds a row; cells that read as numbers are set flush right.
-    pub(crate) fn row(&mut self, cells: Vec<String>) {
-        let cells = cells.into_iter().map(|text| {
-            let is_number = text.starts_with(|c: char| c.is_ascii_digit() || "->".contains(c))
-                && !text.contains(['=', 'T', ':']);
-            let cell = comfy_table::Cell::new(text);
-            if is_number { cell.set_alignment(CellAlignment::Right) } else { cell }
-        });
-        self.table.add_row(cells);
-    }
-
-    pub(crate) fn print(&self) {
-        for row in self.table.lines() {
+        table.set_header(&self.columns);
+        for row in &self.rows {
+            table.add_row(row);
+        }
+        for (index, column) in table.column_iter_mut().enumerate() {
+            let mut cells = self.rows.iter().filter_map(|row| row.get(index)).peekable();
+            if cells.peek().is_some() && cells.all(|cell| reads_as_number(cell)) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        for row in table.lines() {
             line(row.trim_end());
         }
     }
+}
+
+/// Whether a cell is a number with or without its unit, or says that there is none.
+fn reads_as_number(cell: &str) -> bool {
+    let Some(word) = cell.split_whitespace().next() else { return true };
+    let digits = word.trim_start_matches('>').trim_end_matches('*').replace(',', "");
+    word == "-" || digits.parse::<f64>().is_ok()
 }
 
 /// `1234567` as `1,234,567`.
@@ -154,6 +165,16 @@ mod tests {
         assert_eq!(human_seconds(0.25), "250 ms");
         assert_eq!(human_seconds(61.0), "1 min 01 s");
         assert_eq!(human_seconds(3_700.0), "1 h 01 min");
+    }
+
+    #[test]
+    fn what_reads_as_a_number_is_told_from_names_and_times() {
+        for number in ["12", "1,234", "-0.5", "100.0 %", ">99*", "12 candles/s", "-", ""] {
+            assert!(reads_as_number(number), "{number}");
+        }
+        for word in ["30s", "127.0.0.1:8787", "2026-11-24T13:37:01Z", "4h", "fast=5", "01a2-4"] {
+            assert!(!reads_as_number(word), "{word}");
+        }
     }
 
     #[test]

@@ -1020,8 +1020,10 @@ export interface components {
             /** @description The two luck lines of each date range. */
             luckBar: components["schemas"]["LuckBody"][];
             /**
-             * Format: int64
-             * @description Seconds at the speed that the workers measure now; null where none is measured.
+             * Format: double
+             * @description Seconds from the first claim to the last result of the jobs that must run, at the pace of the
+             *     bundles that ended last; null where none did.
+             * @example 1.4
              */
             seconds?: number | null;
             /** @description Each series and date range; null while the source does not answer. */
@@ -1547,7 +1549,7 @@ export interface components {
             /** @description The words it takes. */
             choices?: string[] | null;
             /** @description Value where it is left out; null where it is required or what it adds is left out. */
-            default?: Record<string, never> | null;
+            default: unknown;
             /** @description `int`, `float` or `choice`. */
             kind: string;
             /**

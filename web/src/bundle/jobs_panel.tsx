@@ -3,7 +3,7 @@ import { useEffect, useMemo } from "preact/hooks";
 
 import type { Bundle, Job, Status } from "../api/shapes";
 import { PickBox, toggleJob } from "../compare/tray";
-import { count } from "../format/number";
+import { count, plural } from "../format/number";
 import { axisLabel, axisValue, variantLine, variantValue, varying } from "../format/variant";
 import { dimensions, type Dimension } from "../heatmap/dimensions";
 import { usePages } from "../live/pages";
@@ -71,7 +71,7 @@ export function JobsPanel({ bundle, status }: { bundle: Bundle; status: Status }
         !pages.error && <Skeleton lines={12} />
       ) : (
         <Card
-          title={`${count(pages.items.length)}${pages.more ? "+" : ""} ${pages.items.length === 1 ? "job" : "jobs"}${filtered ? " fit" : ""}`}
+          title={filtered ? `${count(pages.items.length)}${pages.more ? "+" : ""} ${pages.items.length === 1 ? "job fits" : "jobs fit"}` : plural(bundle.total, "job")}
           actions={
             <>
               {live && pages.items.length > ROWS && (
@@ -126,7 +126,7 @@ export function JobsPanel({ bundle, status }: { bundle: Bundle; status: Status }
 function AxisPicker({ dimension }: { dimension: Dimension }) {
   return (
     <Picker
-      label={dimension.label}
+      label={dimension.name.startsWith("parameters.") ? dimension.label : title(dimension.label)}
       value={param(dimension.name)}
       choose={(value) => setQuery({ [dimension.name]: value })}
       options={[["", "all"], ...dimension.values.map((value, index) => [dimension.filters[index] ?? value, value] as const)]}

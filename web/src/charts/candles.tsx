@@ -25,6 +25,8 @@ export interface CandleChartProps {
 
 /** Most trades that are marked: more would hide the candles. */
 const MOST_MARKED = 400;
+/** Most trades whose marks have words: more would lie on each other. */
+const MOST_WORDED = 12;
 const PAUSE_MS = 250;
 
 export default function CandleChart(props: CandleChartProps) {
@@ -41,7 +43,7 @@ export default function CandleChart(props: CandleChartProps) {
       autoSize: true,
       layout: { background: { color: token("surface") }, textColor: token("muted"), fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 11 },
       grid: { vertLines: { color: token("line") }, horzLines: { color: token("line") } },
-      rightPriceScale: { borderColor: token("line") },
+      rightPriceScale: { borderColor: token("line"), scaleMargins: { top: 0.12, bottom: 0.08 } },
       timeScale: { borderColor: token("line"), timeVisible: true, secondsVisible: false },
     });
     const [up, down] = [token("series-1"), token("series-2")];
@@ -75,7 +77,7 @@ export default function CandleChart(props: CandleChartProps) {
     if (first.current) chart.timeScale().fitContent();
     else if (range) chart.timeScale().setVisibleRange(range);
     first.current = false;
-    const markers = createSeriesMarkers(series, marksOf(props.candles, props.trades));
+    const markers = createSeriesMarkers(series, marksOf(props.candles, props.trades), { autoScale: false });
     // A chart that was removed took its marks along.
     return () => {
       if (held.current) markers.detach();
@@ -97,7 +99,8 @@ export function marksOf(candles: readonly Candle[], trades: readonly Trade[]): S
       { time: snap(candles, trade.exitTime), position: long ? "aboveBar" : "belowBar", shape: "circle", size: 0.6, color: token(trade.pnl > 0 ? "gain" : "loss"), text: trade.pnl > 0 ? "won" : "lost" },
     ];
   });
-  return marks.sort((a, b) => Number(a.time) - Number(b.time));
+  const plain = within.length > MOST_WORDED ? marks.map((mark) => ({ ...mark, text: "" })) : marks;
+  return plain.sort((a, b) => Number(a.time) - Number(b.time));
 }
 
 /** The last candle at or before a time: thinned candles cover more than one. */

@@ -61,23 +61,39 @@ function optionsOf(props: LineChartProps, width: number): uPlot.Options {
     scales: { x: { time } },
     axes: [
       { ...axis, space: 90, size: 30, values: time ? (_chart, ticks, _at, _space, step) => ticks.map((tick) => tickText(tick, step)) : (_chart, ticks) => ticks.map(String) },
-      { ...axis, size: 62, values: (_chart, ticks) => ticks.map((tick) => write(tick)) },
+      { ...axis, size: (_chart, values) => axisWidth(values), values: (_chart, ticks) => ticks.map((tick) => write(tick)) },
     ],
     series: [
-      { label: time ? "time" : "day", value: (_chart, value) => (value === null ? "–" : time ? timeText(value, props.x) : String(value)) },
+      {
+        label: time ? "time" : "day",
+        value: (_chart, value, _series, at) => {
+          const shown = at === null ? props.x[props.x.length - 1] : value;
+          return shown === null || shown === undefined ? "–" : time ? timeText(shown, props.x) : String(shown);
+        },
+      },
       ...lines.map((line): uPlot.Series => {
         const series: uPlot.Series = {
           label: line.label,
           stroke: token(line.colour),
           width: 1.75,
           points: { show: false },
-          value: (_chart, value) => (value === null ? "–" : write(value)),
+          // Without a cursor the legend has the last values.
+          value: (_chart, value, _series, at) => {
+            const shown = at === null ? line.values[line.values.length - 1] : value;
+            return shown === null || shown === undefined ? "–" : write(shown);
+          },
         };
         if (line.fill) series.fill = `color-mix(in srgb, ${token(line.colour)} 14%, transparent)`;
         return series;
       }),
     ],
   };
+}
+
+/** Room for the longest number beside the axis, in pixels. */
+function axisWidth(values: readonly string[] | null): number {
+  const digits = Math.max(0, ...(values ?? []).map((text) => text.length));
+  return Math.max(46, digits * 7.2 + 16);
 }
 
 /** Ticks are written as short as their distance allows: year, month, day, or time of the day. */

@@ -11,6 +11,8 @@ const WIDTH = 360;
 const LEFT = 26;
 const LINE = 15;
 const BAR_HEIGHT = 11;
+/** Room that the longest label takes. */
+const LABEL = 150;
 
 /** Where the scale begins and ends, so that every mark is on it. */
 export function reach(domain: readonly [number, number], marks: readonly Mark[]): [number, number] {
@@ -23,7 +25,9 @@ export function Scale({ domain, marks, write }: { domain: readonly [number, numb
   const length = WIDTH - 2 * LEFT;
   const at = (value: number) => LEFT + (most > least ? ((value - least) / (most - least)) * length : length / 2);
   const [from, to] = most > least ? [at(domain[0]), at(domain[1])] : [LEFT, LEFT + length];
-  const sorted = [...marks].sort((a, b) => a.value - b.value);
+  // The greatest has the highest row: no label crosses the line of another mark.
+  const sorted = [...marks].sort((a, b) => b.value - a.value);
+  const toLeft = (mark: Mark) => at(mark.value) > LABEL;
   const top = 6 + LINE * sorted.length;
   const words = [`from ${write(domain[0])} to ${write(domain[1])}`, ...sorted.map((mark) => `${mark.label} ${write(mark.value)}`)];
   return (
@@ -52,9 +56,9 @@ export function Scale({ domain, marks, write }: { domain: readonly [number, numb
               d={`M${at(mark.value)} ${LINE * (index + 1) - 10}V${top + BAR_HEIGHT + 4}`}
               stroke="var(--text)"
               stroke-width="1.6"
-              stroke-dasharray={index === 0 && sorted.length > 1 ? "3 2" : undefined}
+              stroke-dasharray={index === 1 ? "3 2" : undefined}
             />
-            <text x={at(mark.value) + (at(mark.value) > WIDTH / 2 ? -5 : 5)} y={LINE * (index + 1)} text-anchor={at(mark.value) > WIDTH / 2 ? "end" : "start"} paint-order="stroke" stroke="var(--surface)" stroke-width="5">
+            <text x={at(mark.value) + (toLeft(mark) ? -5 : 5)} y={LINE * (index + 1)} text-anchor={toLeft(mark) ? "end" : "start"} paint-order="stroke" stroke="var(--surface)" stroke-width="5">
               {mark.label} {write(mark.value)}
             </text>
           </g>

@@ -15,6 +15,25 @@ const POINTS = 1_500;
 /** A part is asked for when it is shorter than this share of what is shown. */
 const CLOSER = 0.6;
 
+/** What the marks mean, and how many candles one of those shown stands for. */
+function Legend({ resolution }: { resolution: string }) {
+  const thinned = resolution.includes(" x ");
+  return (
+    <span class="legend">
+      <span>arrow: entry, by side</span>
+      <span>
+        <i class="dot won" />
+        exit, won
+      </span>
+      <span>
+        <i class="dot lost" />
+        exit, lost
+      </span>
+      <span>{thinned ? `one shown is ${resolution.replace(" x ", " × ")}; zoom for more` : resolution}</span>
+    </span>
+  );
+}
+
 export function CandleCard({ job }: { job: JobDetail }) {
   const offered = offers("candles");
   const [part, setPart] = useState<{ from: number; to: number } | null>(null);
@@ -42,7 +61,7 @@ export function CandleCard({ job }: { job: JobDetail }) {
     else if (outside) setPart(null);
   };
   return (
-    <Card title="Candles and trades" actions={page?.resolution && <span class="muted">{page.resolution}</span>}>
+    <Card title="Candles and trades" actions={page?.resolution && <Legend resolution={page.resolution} />}>
       <Show known={page ? { ...known, data: page } : known} what="Candles" lines={8}>
         {() =>
           candles.length === 0 ? (

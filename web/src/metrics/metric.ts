@@ -86,14 +86,14 @@ export function shownShort(id: string, value: number): string {
 function write(unit: string, value: number): string {
   switch (unit) {
     case "fraction":
-      return Math.abs(value) >= 100 ? `${compact(value * 100)} %` : percent(value);
+      return Math.abs(value) >= 100 ? `${compact(value * 100)} %` : percent(value, Math.abs(value) >= 10 ? 0 : 2);
     case "percent":
       return `${decimal(value, 2)} %`;
     case "quote":
       return Math.abs(value) >= 1e7 ? compact(value) : decimal(value, 2);
     case "days":
     case "daily returns":
-      return decimal(value, 1);
+      return `${decimal(value, 1)} d`;
     case "minutes":
       return duration(value * 60);
     case "count":

@@ -59,7 +59,7 @@ function Numbers({ estimate }: { estimate: Estimate }) {
           ...(estimate.cached !== null && estimate.cached !== undefined ? ([["from the cache", <span class="number">{count(estimate.cached)}</span>]] as const) : []),
           ["candles to run", <span class="number">{compact(estimate.candles)}</span>],
           ["candles to load", <span class="number">{compact(estimate.candlesNeeded)}</span>],
-          ["time", estimate.seconds === null || estimate.seconds === undefined ? "no worker has measured its speed yet" : `about ${duration(Math.max(1, estimate.seconds))}`],
+          ["time", estimate.seconds === null || estimate.seconds === undefined ? "known once a first bundle has run" : `about ${duration(estimate.seconds)}`],
         ]}
       />
       {missing !== null && missing !== undefined && missing > 0 && (

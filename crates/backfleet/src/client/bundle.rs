@@ -8,7 +8,10 @@ use serde_json::Value;
 
 use super::change::{self, Change};
 use super::watch::{Status, Until, watch};
-use super::{Server, connect, count, diff, honesty, report, results, text};
+use super::{
+    Server, connect, count, day, decimal, diff, honesty, list as items, number, report, results,
+    text,
+};
 use crate::cli::{BundleCommand, ServerArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Table, human_seconds, thousands};
@@ -129,30 +132,44 @@ async fn estimate(file: &Path, server: &ServerArgs) -> Result<(), Failure> {
         output::line(&answer.to_string());
         return Ok(());
     }
-    let mut table = Table::new(&["what", "value"]);
-    flatten(&mut table, "", &answer);
-    table.print();
+    estimated(&answer).print();
     Ok(())
 }
 
-/// One row a leaf of the document.
-fn flatten(table: &mut Table, prefix: &str, value: &Value) {
-    match value {
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-                flatten(table, &name, value);
-            }
-        }
-        Value::Array(items) => {
-            for (index, value) in items.iter().enumerate() {
-                flatten(table, &format!("{prefix}[{index}]"), value);
-            }
-        }
-        Value::String(text) => table.row(vec![prefix.to_owned(), text.clone()]),
-        Value::Null => table.row(vec![prefix.to_owned(), "unknown".to_owned()]),
-        Value::Bool(_) | Value::Number(_) => table.row(vec![prefix.to_owned(), value.to_string()]),
+/// What a bundle would be, in rows for people.
+fn estimated(answer: &Value) -> Table {
+    let mut table = Table::new(&["what", "value"]);
+    let mut row = |what: String, value: String| table.row(vec![what, value]);
+    let known = |key: &str| answer.get(key).and_then(Value::as_u64);
+    let or_unknown = |value: Option<u64>| value.map_or_else(|| "unknown".to_owned(), thousands);
+    row("jobs".to_owned(), thousands(count(answer, "jobs")));
+    row("dropped by constraints".to_owned(), thousands(count(answer, "dropped")));
+    row("answered by results that exist".to_owned(), or_unknown(known("cached")));
+    row("candles to run".to_owned(), thousands(count(answer, "candles")));
+    row("candles to load".to_owned(), thousands(count(answer, "candlesNeeded")));
+    row("candles missing".to_owned(), or_unknown(known("candlesMissing")));
+    for need in items(answer, "series").filter(|need| count(need, "missing") > 0) {
+        let (ticker, timeframe) = (text(need, "ticker"), text(need, "timeframe"));
+        let (start, end) = (text(need, "start"), text(need, "end"));
+        let what = format!("  of {ticker} {timeframe}, {start} to {end}");
+        row(what, thousands(count(need, "missing")));
     }
+    let time = number(answer, "seconds")
+        .map_or("unknown until a bundle has run".to_owned(), |seconds| {
+            format!("about {}", human_seconds(seconds))
+        });
+    row("time".to_owned(), time);
+    for luck in items(answer, "luckBar") {
+        let (start, end) = (text(luck, "start"), text(luck, "end"));
+        let lines = format!(
+            "the best of {} without skill shows {} on average and passes {} in 5 % of cases",
+            thousands(count(luck, "variants")),
+            decimal(number(luck, "expectedBest"), 2),
+            decimal(number(luck, "line95"), 2),
+        );
+        row(format!("Sharpe ratio by luck, {} to {}", day(start), day(end)), lines);
+    }
+    table
 }
 
 async fn list(status: Option<String>, limit: u32, server: &ServerArgs) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{connect, count, decimal, list, number, share, text};
+use super::{connect, count, day, decimal, list, number, share, text};
 use crate::cli::ServerArgs;
 use crate::failure::Failure;
 use crate::output::{self, Table, thousands};
@@ -35,11 +35,6 @@ pub(crate) async fn run(id: &str, server: &ServerArgs) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// The day of a time.
-fn day(time: &str) -> &str {
-    time.get(..10).unwrap_or(time)
 }
 
 /// Measures of a panel, as rows.

@@ -47,6 +47,11 @@ fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
     value.get(key).and_then(Value::as_array).into_iter().flatten()
 }
 
+/// The day of a time.
+fn day(time: &str) -> &str {
+    time.get(..10).unwrap_or(time)
+}
+
 /// A number with `digits` after the point; `-` where there is none.
 fn decimal(value: Option<f64>, digits: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))

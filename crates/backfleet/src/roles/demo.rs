@@ -110,9 +110,21 @@ async fn show(address: &str, json: bool, shutdown: &CancellationToken) -> Result
         }
         table.print();
         note(client::STAR);
+        judge(&server, &ids).await?.print();
         summary(&statuses, elapsed);
     }
     statuses.iter().try_for_each(Status::verdict)
+}
+
+/// What each bundle's best is worth, in one sentence each.
+async fn judge(server: &Server, ids: &[String]) -> Result<Table, Failure> {
+    let mut table = Table::new(&["bundle", "does its best beat luck?"]);
+    for (sample, id) in BUNDLES.iter().zip(ids) {
+        let honesty = server.get(&format!("/api/backtest/bundle/{id}/honesty")).await?.json()?;
+        let sentence = honesty.get("sentence").and_then(Value::as_str).unwrap_or_default();
+        table.row(vec![sample.name.to_owned(), sentence.to_owned()]);
+    }
+    Ok(table)
 }
 
 /// Follows all bundles under one bar.

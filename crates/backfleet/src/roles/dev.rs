@@ -44,7 +44,11 @@ pub(crate) async fn run(
     let work = ::worker::run(Arc::clone(&store), market.clone(), config, stop);
     let worker = tasks.spawn(async move {
         let result = work.await;
-        ended.cancel();
+        if result.is_err() {
+            ended.cancel();
+        } else if !ended.is_cancelled() {
+            output::note("the worker is drained; the API and the page stay up until Ctrl-C");
+        }
         result
     });
     tasks.close();

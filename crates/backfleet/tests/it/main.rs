@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod client;
 mod command_line;
 mod deploy;
 mod dev;
