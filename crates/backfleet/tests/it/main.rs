@@ -9,4 +9,5 @@ mod fleet;
 mod page;
 mod reference;
 mod replay;
+mod sources;
 mod support;
