@@ -1,24 +1,24 @@
 #!/bin/sh
 # Installs what the tests run against, from Debian's own packages, and only what is missing:
-# PostgreSQL 15, InfluxDB 1.6, Chromium, and pip where Node must come from PyPI. A second run only
-# asks dpkg.
+# PostgreSQL 15, InfluxDB 1.6, PgBouncer, Chromium, and pip where Node must come from PyPI. A second
+# run only asks dpkg.
 #
 # The tests start private servers of their own, so nothing is started here: no cluster is made and
 # no service is allowed to start during the installation.
 set -eu
 
 if ! command -v dpkg-query >/dev/null; then
-    for program in initdb influxd chromium; do
+    for program in initdb influxd pgbouncer chromium; do
         command -v "$program" >/dev/null || missing="${missing:-} $program"
     done
     [ -z "${missing:-}" ] && exit 0
     echo "error: not a Debian system, and these programs are missing:$missing" >&2
-    echo "hint: install PostgreSQL 14+ servers, InfluxDB 1.x and Chromium by hand, then run again" >&2
+    echo "hint: install PostgreSQL 14+ servers, InfluxDB 1.x, PgBouncer and Chromium by hand, then run again" >&2
     exit 1
 fi
 
 missing=
-for package in postgresql-15 influxdb chromium; do
+for package in postgresql-15 influxdb pgbouncer chromium; do
     # dpkg-query fails for a package that it never heard of, which is as good as not installed.
     status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) || status=unknown
     [ "$status" = installed ] || missing="$missing $package"

@@ -10,18 +10,19 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use store::{QueueDepth, Store, WorkerRow};
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::Guard;
 use crate::code::Code;
 use crate::config::Config;
 use crate::derived::DerivedCache;
 use crate::facts::FactsCache;
 use crate::flight::Flight;
+use crate::limits::Limits;
 use crate::live::Live;
+use crate::node::NodeState;
 use crate::points::PointsCache;
 use crate::problem::Problem;
+use crate::replica::Replica;
 use crate::status_cache::StatusCache;
-
-/// Whose bundles are shown and stored where no API keys are used.
-pub(crate) const OWNER: &str = "local";
 
 /// Time between two passes that evict what nobody reads.
 const SWEEP_PERIOD: Duration = Duration::from_secs(5);
@@ -38,6 +39,10 @@ struct Inner {
     config: Config,
     metrics: PrometheusHandle,
     draining: CancellationToken,
+    guard: Guard,
+    limits: Limits,
+    node: NodeState,
+    replica: Option<Replica>,
     live: Live,
     statuses: StatusCache,
     facts: FactsCache,
@@ -56,12 +61,27 @@ impl App {
         config: Config,
         metrics: PrometheusHandle,
     ) -> App {
+        App::with_replica(store, None, market, config, metrics)
+    }
+
+    /// Like [`App::new`], with a streaming replica of the store to read from.
+    pub fn with_replica(
+        store: Arc<dyn Store>,
+        replica: Option<Arc<dyn Store>>,
+        market: Arc<Market>,
+        config: Config,
+        metrics: PrometheusHandle,
+    ) -> App {
         App(Arc::new(Inner {
+            limits: Limits::new(config.jobs_per_minute),
             store,
             market,
             config,
             metrics,
             draining: CancellationToken::new(),
+            guard: Guard::default(),
+            node: NodeState::default(),
+            replica: replica.map(Replica::new),
             live: Live::default(),
             statuses: StatusCache::default(),
             facts: FactsCache::default(),
@@ -108,6 +128,22 @@ impl App {
 
     pub(crate) fn live(&self) -> &Live {
         &self.0.live
+    }
+
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.0.guard
+    }
+
+    pub(crate) fn quotas(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    pub(crate) fn node_state(&self) -> &NodeState {
+        &self.0.node
+    }
+
+    pub(crate) fn replica(&self) -> Option<&Replica> {
+        self.0.replica.as_ref()
     }
 
     /// Readiness is refused from now on, so that no new client is sent here; event streams end, so
@@ -160,6 +196,9 @@ impl App {
             self.0.facts.evict(self.0.config.idle);
             self.0.derived.evict(self.0.config.idle);
             self.0.points.evict(self.0.config.idle);
+            self.0.limits.evict();
+            self.forget_keys(self.0.config.idle);
+            metrics::gauge!("backfleet_remembered_bundles").set(self.0.statuses.len() as f64);
             self.0.metrics.run_upkeep();
         }
     }

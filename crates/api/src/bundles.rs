@@ -14,7 +14,8 @@ use serde_json::Value;
 use store::BundleFilter;
 use utoipa::ToSchema;
 
-use crate::app::{App, OWNER};
+use crate::app::App;
+use crate::auth::Caller;
 use crate::cursor::{self, FilterHash};
 use crate::demand::{self, LuckBody};
 use crate::params::{Params, invalid, one_of};
@@ -135,7 +136,7 @@ impl From<store::BundleRow> for BundleItem {
         ("status" = Option<BundleStatusName>, Query, description = "Only with this status"),
         ("name" = Option<String>, Query, description = "Only with this text in the name, ignoring case"),
         ("tag" = Option<String>, Query, description = "Only with this tag, written `key:value`"),
-        ("owner" = Option<String>, Query, description = "Only of this owner"),
+        ("owner" = Option<String>, Query, description = "Only of this owner; a key without the scope `admin` sees its own alone"),
         ("limit" = Option<u32>, Query, description = "Bundles of a page, 1 to 200; 50 by default"),
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
     ),
@@ -144,6 +145,7 @@ impl From<store::BundleRow> for BundleItem {
 )]
 pub(crate) async fn list_bundles(
     State(app): State<App>,
+    caller: Caller,
     mut params: Params,
 ) -> Result<Response, Problem> {
     let status = params.take("status")?;
@@ -154,7 +156,7 @@ pub(crate) async fn list_bundles(
     });
     let owner = params.take("owner")?;
     let mut filter = BundleFilter {
-        owner: Some(OWNER.to_owned()),
+        owner: caller.sees_only().map(str::to_owned).or_else(|| owner.clone()),
         status,
         name: params.take("name")?.filter(|name| !name.is_empty()),
         tag: tag.transpose()?,
@@ -165,17 +167,15 @@ pub(crate) async fn list_bundles(
     params.finish()?;
     let hash = FilterHash::of(&(&filter, &owner));
     filter.before = text.map(|text| cursor::read_bundle(&text, hash)).transpose()?;
-    let mut rows = if owner.is_none_or(|owner| owner == OWNER) {
-        app.store().bundles(&filter, limit + 1).await?
-    } else {
-        Vec::new()
-    };
+    let visible = owner.as_ref().is_none_or(|owner| filter.owner.as_ref() == Some(owner));
+    let mut rows = if visible { app.list_bundles(&filter, limit + 1).await? } else { Vec::new() };
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let next = rows.last().filter(|_| more).map(|row| cursor::after_bundle(row.id, hash));
     let link = next.as_ref().map(|next| {
         let mut query = vec![format!("cursor={next}"), format!("limit={limit}")];
         query.extend(filter.status.map(|status| format!("status={status}")));
+        query.extend(owner.iter().map(|owner| format!("owner={}", encoded(owner))));
         query.extend(filter.name.iter().map(|name| format!("name={}", encoded(name))));
         let tag = filter.tag.iter();
         query.extend(tag.map(|(key, value)| format!("tag={}", encoded(&format!("{key}:{value}")))));
@@ -225,7 +225,7 @@ pub(crate) async fn get_bundle(
 ) -> Result<Response, Problem> {
     let id = bundle_id(&id)?;
     params.finish()?;
-    let row = app.store().bundle(Some(OWNER), id).await?.ok_or_else(|| bundle_not_found(id))?;
+    let row = app.store().bundle(None, id).await?.ok_or_else(|| bundle_not_found(id))?;
     let facts = app.bundle_facts(id).await?;
     let request = app.store().request(id).await?.ok_or_else(|| bundle_not_found(id))?;
     let axes = facts.axes.iter().map(|axis| AxisBody {

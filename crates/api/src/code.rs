@@ -31,6 +31,12 @@ pub enum Code {
     UnsupportedEncoding,
     /// No format asked for can be made.
     NotAcceptable,
+    /// The request shows no API key, or none that opens.
+    Unauthorized,
+    /// The API key does not allow this.
+    Forbidden,
+    /// The API key has submitted as many jobs as it may for now.
+    RateLimited,
     /// A page of another site sent a request that changes something.
     CrossSiteRequest,
     /// There is no such address.
@@ -73,7 +79,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the enum.
-    pub const ALL: [Code; 32] = [
+    pub const ALL: [Code; 35] = [
         Self::InvalidJson,
         Self::InvalidQuery,
         Self::InvalidCursor,
@@ -87,6 +93,9 @@ impl Code {
         Self::UnsupportedMediaType,
         Self::UnsupportedEncoding,
         Self::NotAcceptable,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::RateLimited,
         Self::CrossSiteRequest,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -132,6 +141,7 @@ impl Code {
             | Self::BundleCancelling
             | Self::Timeout => Some(5),
             Self::SchemaMismatch => Some(30),
+            Self::RateLimited => Some(60),
             Self::InvalidJson
             | Self::InvalidQuery
             | Self::InvalidCursor
@@ -144,6 +154,8 @@ impl Code {
             | Self::UnsupportedMediaType
             | Self::UnsupportedEncoding
             | Self::NotAcceptable
+            | Self::Unauthorized
+            | Self::Forbidden
             | Self::CrossSiteRequest
             | Self::NotFound
             | Self::MethodNotAllowed
@@ -190,9 +202,7 @@ impl Code {
             Self::BodyTooLarge => {
                 ("body_too_large", S::PAYLOAD_TOO_LARGE, "The body is longer than the limit")
             }
-            Self::BodyUnreadable => {
-                ("body_unreadable", S::BAD_REQUEST, "The body could not be read")
-            }
+            Self::BodyUnreadable => ("body_unreadable", S::BAD_REQUEST, "The body is unreadable"),
             Self::UnsupportedMediaType => (
                 "unsupported_media_type",
                 S::UNSUPPORTED_MEDIA_TYPE,
@@ -205,6 +215,13 @@ impl Code {
             ),
             Self::NotAcceptable => {
                 ("not_acceptable", S::NOT_ACCEPTABLE, "The format asked for cannot be made")
+            }
+            Self::Unauthorized => {
+                ("unauthorized", S::UNAUTHORIZED, "The request shows no good API key")
+            }
+            Self::Forbidden => ("forbidden", S::FORBIDDEN, "The API key does not allow this"),
+            Self::RateLimited => {
+                ("rate_limited", S::TOO_MANY_REQUESTS, "The API key has submitted too many jobs")
             }
             Self::CrossSiteRequest => {
                 ("cross_site_request", S::FORBIDDEN, "Another site's page sent the request")

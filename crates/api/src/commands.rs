@@ -14,7 +14,7 @@ use store::{BundleRow, Change, Changed, Standing};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::app::{App, OWNER};
+use crate::app::App;
 use crate::body;
 use crate::bundles::BundleItem;
 use crate::code::Code;
@@ -225,7 +225,7 @@ async fn command(
 }
 
 async fn owned(app: &App, id: Uuid) -> Result<BundleRow, Problem> {
-    app.store().bundle(Some(OWNER), id).await?.ok_or_else(|| bundle_not_found(id))
+    app.store().bundle(None, id).await?.ok_or_else(|| bundle_not_found(id))
 }
 
 /// Changes the bundle that stood as `before` says, if its state and `If-Match` allow it.

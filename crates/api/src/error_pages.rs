@@ -16,12 +16,12 @@ macro_rules! pages {
 /// Codes of problems, ascending.
 const PROBLEMS: &[(&str, &str)] = &pages! {
     "body_too_large" "body_unreadable" "bundle_cancelling" "bundle_final" "bundle_not_found"
-    "cross_site_request" "idempotency_key_busy" "idempotency_key_reused" "internal" "invalid_bundle" "invalid_cursor"
-    "invalid_idempotency_key" "invalid_json" "invalid_query" "invalid_signals" "job_not_completed"
-    "job_not_found"
-    "method_not_allowed" "not_acceptable" "not_found" "precondition_failed" "schema_mismatch"
-    "series_not_found" "signals_not_found" "source_unavailable" "store_conflict" "store_unavailable"
-    "strategy_not_found" "timeout" "unsupported_encoding" "unsupported_media_type"
+    "cross_site_request" "forbidden" "idempotency_key_busy" "idempotency_key_reused" "internal"
+    "invalid_bundle" "invalid_cursor" "invalid_idempotency_key" "invalid_json" "invalid_query"
+    "invalid_signals" "job_not_completed" "job_not_found" "method_not_allowed" "not_acceptable"
+    "not_found" "precondition_failed" "rate_limited" "schema_mismatch" "series_not_found"
+    "signals_not_found" "source_unavailable" "store_conflict" "store_unavailable" "strategy_not_found"
+    "timeout" "unauthorized" "unsupported_encoding" "unsupported_media_type"
     "worker_not_found"
 };
 

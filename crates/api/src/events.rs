@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::live::Change;
 use crate::params::Params;
 use crate::problem::{Problem, ProblemBody};
@@ -51,6 +52,7 @@ const BEAT: &[u8] = b": beat\n\n";
 )]
 pub(crate) async fn get_events(
     State(app): State<App>,
+    caller: Caller,
     Path(id): Path<String>,
     headers: HeaderMap,
     params: Params,
@@ -63,7 +65,7 @@ pub(crate) async fn get_events(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let greeting = stream::once(async { Bytes::from_static(GREETING) });
-    let follower = Follower::new(&app, app.follow(id), last);
+    let follower = Follower::new(&app, caller, app.follow(id), last);
     let events = greeting.chain(events(follower)).map(Ok::<_, Infallible>);
     let headers = [
         (CONTENT_TYPE, "text/event-stream"),
@@ -77,6 +79,7 @@ pub(crate) async fn get_events(
 /// One client of a bundle's feed.
 struct Follower {
     app: App,
+    caller: Caller,
     feed: watch::Receiver<Option<Arc<Change>>>,
     /// Version of the last event it has.
     last: Option<u64>,
@@ -85,12 +88,17 @@ struct Follower {
 }
 
 impl Follower {
-    fn new(app: &App, feed: watch::Receiver<Option<Arc<Change>>>, last: Option<u64>) -> Follower {
+    fn new(
+        app: &App,
+        caller: Caller,
+        feed: watch::Receiver<Option<Arc<Change>>>,
+        last: Option<u64>,
+    ) -> Follower {
         metrics::gauge!("backfleet_watchers").increment(1.0);
         let period = app.config().heartbeat.max(Duration::from_millis(1));
         let mut beat = interval_at(Instant::now() + period, period);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Follower { app: app.clone(), feed, last, beat, ended: false }
+        Follower { app: app.clone(), caller, feed, last, beat, ended: false }
     }
 
     /// What the client should have next; `None` where it has it.
@@ -128,7 +136,11 @@ fn events(follower: Follower) -> impl Stream<Item = Bytes> + Send {
             let draining = follower.app.draining().clone();
             tokio::select! {
                 changed = follower.feed.changed() => changed.ok()?,
-                _ = follower.beat.tick() => return Some((Bytes::from_static(BEAT), follower)),
+                _ = follower.beat.tick() => {
+                    // A key that was revoked meanwhile opens no more.
+                    let admitted = follower.app.still_admits(&follower.caller).await;
+                    return admitted.then(|| (Bytes::from_static(BEAT), follower));
+                }
                 () = draining.cancelled() => return None,
             }
         }

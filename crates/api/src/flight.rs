@@ -52,6 +52,17 @@ impl<T: Clone> Flight<T> {
         value
     }
 
+    /// Forgets the value; a load under way still brings one.
+    pub(crate) fn forget(&self) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// How long ago the held value was loaded.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.as_ref().map(|held| held.since.elapsed())
+    }
+
     /// The value last loaded, however old.
     pub(crate) fn last(&self) -> Option<T> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);

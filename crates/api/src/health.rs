@@ -1,5 +1,7 @@
 //! `/healthz`, `/readyz` and `/metrics`.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,7 +11,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::node::Liveness;
 use crate::problem::Problem;
+
+/// Longest wait of a probe for the database.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The process lives.
 #[derive(Serialize, ToSchema)]
@@ -34,7 +40,7 @@ pub(crate) struct Readiness {
 /// One check.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Check {
-    /// `process`, `database` or `schema`.
+    /// `process`, `database`, `schema` or `lease`.
     name: &'static str,
     /// Whether it passes.
     ok: bool,
@@ -54,7 +60,7 @@ pub(crate) async fn healthz(State(app): State<App>) -> Json<Health> {
 }
 
 /// Whether requests should be sent here: the process does not drain, the database answers, its
-/// schema fits.
+/// schema fits, and this node could renew its lease lately.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -68,29 +74,45 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     let draining = app.draining().is_cancelled();
     let detail = if draining { "shutting down" } else { "running" };
     let process = Check { name: "process", ok: !draining, detail: detail.to_owned() };
-    let database = match app.store().ping().await {
+    let database = match within(app.store().ping()).await {
         Ok(()) => Check { name: "database", ok: true, detail: "answers".to_owned() },
         Err(error) => failed("database", error),
     };
-    let schema = match app.store().schema().await {
-        Ok(schema) => Check {
-            name: "schema",
-            ok: schema.found == schema.needed,
-            detail: if schema.found == schema.needed {
-                format!("version {}", schema.found)
-            } else {
-                format!(
-                    "version {}, this program needs {}: run `backfleet migrate`",
-                    schema.found, schema.needed
-                )
-            },
-        },
+    let schema = match within(app.store().schema()).await {
+        Ok(schema) => Check { name: "schema", ok: schema.fits(), detail: describe(schema) },
         Err(error) => failed("schema", error),
     };
-    let checks = vec![process, database, schema];
+    let (ok, detail) = match app.node_state().liveness(app.config().node.fence_after()) {
+        Liveness::Off => (true, "no node runs in this process"),
+        Liveness::Live => (true, "renewed"),
+        Liveness::Fenced => {
+            (false, "could not be renewed: this node holds nothing until the database answers")
+        }
+    };
+    let lease = Check { name: "lease", ok, detail: detail.to_owned() };
+    let checks = vec![process, database, schema, lease];
     let ready = checks.iter().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, checks })).into_response()
+}
+
+/// What `question` answers, if it does in time.
+async fn within<T>(
+    question: impl Future<Output = Result<T, store::Error>>,
+) -> Result<T, store::Error> {
+    let late = || store::Error::Unavailable { reason: format!("no answer within {PATIENCE:?}") };
+    tokio::time::timeout(PATIENCE, question).await.unwrap_or_else(|_| Err(late()))
+}
+
+fn describe(schema: store::Schema) -> String {
+    let store::Schema { found, needed, oldest } = schema;
+    if found < needed {
+        format!("version {found}, this program needs {needed}: run `backfleet migrate`")
+    } else if oldest > needed {
+        format!("version {found} serves programs from version {oldest} on; this one is of {needed}")
+    } else {
+        format!("version {found}")
+    }
 }
 
 fn failed(name: &'static str, error: store::Error) -> Check {
@@ -118,6 +140,9 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
             }
             metrics::gauge!("backfleet_queue_oldest_pending_seconds")
                 .set(depth.oldest_pending_seconds);
+            metrics::gauge!("backfleet_queue_dead_rows").set(depth.dead_rows as f64);
+            metrics::gauge!("backfleet_store_oldest_snapshot_seconds")
+                .set(depth.oldest_snapshot_seconds);
             1.0
         }
         Err(_) => 0.0,

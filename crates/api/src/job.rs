@@ -274,6 +274,11 @@ pub(crate) struct Known {
 }
 
 impl Known {
+    /// Its bundle.
+    pub(crate) fn bundle(&self) -> Uuid {
+        self.snapshot.row.id
+    }
+
     /// Its result; refuses a job that has none.
     pub(crate) fn result(&self) -> Result<&ResultSummary, Problem> {
         self.row.result.as_ref().ok_or_else(|| not_completed(&self.row))
@@ -285,7 +290,12 @@ pub(crate) async fn find(app: &App, id: &str) -> Result<Known, Problem> {
     let (bundle, seq) = parse_id(id)?;
     let snapshot = app.status(bundle).await.map_err(|problem| job_missing(problem, id))?;
     let facts = app.bundle_facts(bundle).await?;
-    let (row, attempts) = app.store().job(bundle, seq).await?.ok_or_else(|| job_not_found(id))?;
+    let (row, attempts) = app
+        .reads(bundle, snapshot.row.version)
+        .await
+        .job(bundle, seq)
+        .await?
+        .ok_or_else(|| job_not_found(id))?;
     let spec = facts.bundle.job(seq).ok_or_else(Problem::internal)?;
     Ok(Known { row, spec, attempts, snapshot, facts })
 }
@@ -332,7 +342,7 @@ async fn outcome(app: &App, result: &ResultSummary, leverage: f64) -> Result<Out
 }
 
 /// Reads `{bundleRequestId}-{seq}`.
-fn parse_id(text: &str) -> Result<(Uuid, u32), Problem> {
+pub(crate) fn parse_id(text: &str) -> Result<(Uuid, u32), Problem> {
     let parsed = text.rsplit_once('-').and_then(|(bundle, seq)| {
         let plain = seq.bytes().all(|byte| byte.is_ascii_digit());
         Some((Uuid::try_parse(bundle).ok()?, seq.parse().ok().filter(|_| plain)?))
@@ -341,11 +351,11 @@ fn parse_id(text: &str) -> Result<(Uuid, u32), Problem> {
 }
 
 /// A bundle that is not there makes the job one that is not there.
-fn job_missing(problem: Problem, id: &str) -> Problem {
+pub(crate) fn job_missing(problem: Problem, id: &str) -> Problem {
     if problem.code() == Code::BundleNotFound { job_not_found(id) } else { problem }
 }
 
-fn job_not_found(id: &str) -> Problem {
+pub(crate) fn job_not_found(id: &str) -> Problem {
     let id: String = id.chars().take(80).collect();
     Problem::new(Code::JobNotFound, format!("there is no job \"{id}\""))
 }

@@ -90,7 +90,7 @@ pub(crate) async fn list_jobs(
     let mut rows = if snapshot.row.total >= MANY {
         many(&app, &snapshot, &filter, limit + 1).await?
     } else {
-        app.store().jobs(id, &filter, limit + 1).await?
+        app.reads(id, snapshot.row.version).await.jobs(id, &filter, limit + 1).await?
     };
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
@@ -117,7 +117,7 @@ async fn many(
 ) -> Result<Vec<JobRow>, Problem> {
     let id = snapshot.row.id;
     let (Some(sort), None) = (&filter.sort, &filter.error_code) else {
-        return Ok(app.store().jobs(id, filter, limit).await?);
+        return Ok(app.reads(id, snapshot.row.version).await.jobs(id, filter, limit).await?);
     };
     let points = app.points(snapshot, known_metric("sort", &sort.metric)?).await?;
     let (is_descending, after, status) = (sort.descending, filter.after, filter.status);
@@ -133,7 +133,7 @@ async fn many(
     let mut seqs = order.clone();
     seqs.sort_unstable();
     let page = JobFilter { seqs: Some(seqs), ..JobFilter::default() };
-    let rows = app.store().jobs(id, &page, limit).await?;
+    let rows = app.reads(id, snapshot.row.version).await.jobs(id, &page, limit).await?;
     let mut rows: BTreeMap<u32, JobRow> = rows.into_iter().map(|row| (row.seq, row)).collect();
     Ok(order.iter().filter_map(|seq| rows.remove(seq)).collect())
 }

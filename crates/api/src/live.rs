@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::code::Code;
 use crate::status::Snapshot;
+use crate::status_cache::Remembered;
 
 /// The feeds of this process.
 #[derive(Default)]
@@ -96,6 +97,7 @@ impl App {
 /// Looks at a bundle until it is final, nobody follows it, or the process stops.
 async fn run(app: App, id: Uuid, feed: watch::Sender<Option<Arc<Change>>>) {
     let mut before: Option<Arc<Snapshot>> = None;
+    let status = app.statuses().remembered(id);
     loop {
         match app.status(id).await {
             Ok(snapshot) => {
@@ -115,7 +117,7 @@ async fn run(app: App, id: Uuid, feed: watch::Sender<Option<Arc<Change>>>) {
             Err(_) => {}
         }
         tokio::select! {
-            () = tokio::time::sleep(app.config().watch_period) => {}
+            () = next_look(&app, &status) => {}
             () = app.draining().cancelled() => break,
         }
         let mut feeds = app.live().lock();
@@ -125,6 +127,17 @@ async fn run(app: App, id: Uuid, feed: watch::Sender<Option<Arc<Change>>>) {
         }
     }
     app.live().lock().remove(&id);
+}
+
+/// Waits until another look is worth it: a hint, or a while without hints.
+async fn next_look(app: &App, status: &Remembered) {
+    let config = app.config();
+    if !app.statuses().is_hinted() {
+        return tokio::time::sleep(config.watch_period).await;
+    }
+    // A hint right after a look is answered when the status may be loaded again.
+    tokio::time::sleep(config.status_age).await;
+    let _late = tokio::time::timeout(config.version_sweep, status.changed()).await;
 }
 
 #[cfg(test)]

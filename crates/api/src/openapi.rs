@@ -4,9 +4,10 @@ use std::sync::OnceLock;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, Response as DocResponse};
+use utoipa::{Modify, OpenApi};
 
 use crate::router::routes;
 
@@ -34,15 +35,35 @@ use crate::router::routes;
         crate::heatmap::GatherName,
         crate::commands::RetryStatusName,
     )),
+    modifiers(&ApiKeys),
 )]
 pub(crate) struct ApiDoc;
+
+/// How a request shows its key.
+struct ApiKeys;
+
+impl Modify for ApiKeys {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let text = "`Authorization: Bearer bf_...`, made by `backfleet key create`. A server on a \
+                    loopback address for which no key was ever made needs none.";
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(text));
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("apiKey", SecurityScheme::Http(scheme.build()));
+    }
+}
 
 /// The OpenAPI 3.1 document as pretty JSON; the same for every process of a version.
 pub fn openapi_json() -> String {
     let (_, mut document) = routes().split_for_parts();
-    for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch];
-        operations.into_iter().flatten().for_each(add_default_response);
+    for (path, item) in &mut document.paths.paths {
+        let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.put];
+        for operation in operations.into_iter().flatten() {
+            add_default_response(operation);
+            if path.starts_with("/api/") {
+                let key = SecurityRequirement::new("apiKey", <[&str; 0]>::default());
+                operation.security = Some(vec![key, SecurityRequirement::default()]);
+            }
+        }
     }
     document.to_pretty_json().expect("a document has only text keys")
 }

@@ -132,10 +132,11 @@ impl App {
         let age = |held: &Arc<Points>| derived::age(snapshot, held.version, held.took);
         let load = || async {
             let started = Instant::now();
+            let store = self.reads(id, version).await;
             let mut items: Vec<JobPoint> = Vec::new();
             loop {
                 let after = items.last().map(|point| point.seq);
-                let page = self.store().points(id, metric, after, PAGE).await?;
+                let page = store.points(id, metric, after, PAGE).await?;
                 let is_last = page.len() < PAGE as usize;
                 items.extend(page);
                 if is_last {

@@ -4,7 +4,7 @@
 //! knows the request id. No SQL, path or stack trace is ever part of one: what a driver said goes
 //! to the log.
 
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use model::{Fault, Faults};
@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::code::Code;
+use crate::limits::Exceeded;
 
 /// Media type of every refusal.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -22,7 +23,18 @@ pub struct Problem {
     code: Code,
     detail: String,
     errors: Vec<Fault>,
+    extra: Option<Box<Extra>>,
+}
+
+/// What few refusals have.
+#[derive(Clone, Debug, Default)]
+struct Extra {
+    /// The state that forbids the change.
     status: Option<String>,
+    /// What `WWW-Authenticate` asks for.
+    challenge: Option<String>,
+    /// The limit that was exceeded.
+    exceeded: Option<Exceeded>,
 }
 
 /// The body of a refusal, RFC 9457.
@@ -73,7 +85,7 @@ pub(crate) struct FaultBody {
 impl Problem {
     /// A refusal with this code and this explanation.
     pub fn new(code: Code, detail: impl Into<String>) -> Problem {
-        Problem { code, detail: detail.into(), errors: Vec::new(), status: None }
+        Problem { code, detail: detail.into(), errors: Vec::new(), extra: None }
     }
 
     /// A refusal of a bundle request for `faults`.
@@ -92,13 +104,27 @@ impl Problem {
             },
             several => format!("{} faults; errors lists each with its place", several.len()),
         };
-        Problem { code, detail, errors, status: None }
+        Problem { errors, ..Problem::new(code, detail) }
     }
 
     /// Adds the state that forbids the change.
     #[must_use]
     pub fn with_status(mut self, status: &impl ToString) -> Problem {
-        self.status = Some(status.to_string());
+        self.extra.get_or_insert_default().status = Some(status.to_string());
+        self
+    }
+
+    /// Adds what the client has to show.
+    #[must_use]
+    pub(crate) fn with_challenge(mut self, challenge: String) -> Problem {
+        self.extra.get_or_insert_default().challenge = Some(challenge);
+        self
+    }
+
+    /// Adds when the same request is let through.
+    #[must_use]
+    pub(crate) fn with_quota(mut self, exceeded: Exceeded) -> Problem {
+        self.extra.get_or_insert_default().exceeded = Some(exceeded);
         self
     }
 
@@ -120,6 +146,8 @@ impl Problem {
 
     /// The whole answer; keeps only the `Allow` header of `headers`.
     pub(crate) fn render(&self, request_id: &str, headers: &HeaderMap) -> Response {
+        let extra = self.extra.as_deref();
+        let exceeded = extra.and_then(|extra| extra.exceeded);
         let body = ProblemBody {
             kind: format!("/errors/{}", self.code.as_str()),
             title: self.code.title(),
@@ -128,13 +156,23 @@ impl Problem {
             detail: &self.detail,
             request_id,
             errors: &self.errors,
-            current_status: self.status.as_deref(),
+            current_status: extra.and_then(|extra| extra.status.as_deref()),
         };
         let body = serde_json::to_vec(&body).expect("a problem has only text keys");
         let mut response = (self.code.status(), body).into_response();
         let answer = response.headers_mut();
         answer.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-        if let Some(seconds) = self.code.retry_after() {
+        if let Some(exceeded) = exceeded {
+            exceeded.quota.set(answer);
+        }
+        if let Some(challenge) = extra.and_then(|extra| extra.challenge.as_deref())
+            && let Ok(challenge) = HeaderValue::from_str(challenge)
+        {
+            answer.insert(WWW_AUTHENTICATE, challenge);
+        }
+        let seconds = exceeded.map(|exceeded| exceeded.retry_after);
+        let seconds = seconds.or_else(|| self.code.retry_after().map(u64::from));
+        if let Some(seconds) = seconds {
             answer.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(allow) = headers.get(ALLOW) {

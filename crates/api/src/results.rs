@@ -41,7 +41,7 @@ const PAGE: u32 = 1_000;
     tag = "jobs",
     params(
         ("id" = String, Path, description = "Id of the bundle"),
-        ("format" = Option<String>, Query, description = "`json`, `csv` or `ndjson`; wins over `Accept`"),
+        ("format" = Option<String>, Query, description = "`json`, `csv`, `ndjson` or `parquet`; wins over `Accept`"),
         ("sort" = Option<String>, Query,
             description = "Metric id, `-` before it for greatest first; undefined ones come last"),
         ("where" = Option<Vec<String>>, Query,
@@ -63,6 +63,7 @@ const PAGE: u32 = 1_000;
             (crate::table::ResultPage = "application/json"),
             (String = "text/csv"),
             (crate::table::ResultRow = "application/x-ndjson"),
+            (String = "application/vnd.apache.parquet"),
         )),
         (status = 404, description = "`bundle_not_found`", body = ProblemBody,
             content_type = "application/problem+json"),
@@ -84,12 +85,13 @@ pub(crate) async fn get_results(
     let conditions = Where::take(&mut params)?;
     let axes = AxisFilter::take(&mut params);
     params.finish()?;
-    app.status(id).await?;
+    let version = app.status(id).await?.row.version;
     let facts = app.bundle_facts(id).await?;
     let seqs = axes.seqs(&facts.axes)?;
     let filter = JobFilter { status: Some(status), error_code: None, seqs, sort, after: None };
     let table = Table::new(id, format, &facts);
-    let reader = Reader { app, id, facts, filter, conditions, table, left: top, step: Step::Head };
+    let reader =
+        Reader { app, id, version, facts, filter, conditions, table, left: top, step: Step::Head };
     // The first page is read before the answer's head is sent: its failure is still a problem.
     let (first, reader) = reader.start().await?;
     let rest = stream::once(async move { Ok(first) });
@@ -122,7 +124,8 @@ fn format(params: &mut Params, headers: &HeaderMap) -> Result<Format, Problem> {
 
 fn not_acceptable(asked: &str) -> Problem {
     let asked: String = asked.chars().take(100).collect();
-    let known = "json (application/json), csv (text/csv) and ndjson (application/x-ndjson)";
+    let known = "json (application/json), csv (text/csv), ndjson (application/x-ndjson) and parquet \
+                 (application/vnd.apache.parquet)";
     Problem::new(Code::NotAcceptable, format!("\"{asked}\" cannot be made; known are {known}"))
 }
 
@@ -130,6 +133,7 @@ fn not_acceptable(asked: &str) -> Problem {
 struct Reader {
     app: App,
     id: Uuid,
+    version: u64,
     facts: Arc<Facts>,
     filter: JobFilter,
     conditions: Where,
@@ -158,7 +162,8 @@ impl Reader {
     /// Appends the rows of one page, and the tail after the last one.
     async fn page(&mut self, out: &mut Vec<u8>) -> Result<(), Problem> {
         let limit = if self.conditions.is_empty() { PAGE.min(self.left) } else { PAGE };
-        let rows = self.app.store().jobs(self.id, &self.filter, limit).await?;
+        let rows =
+            self.app.reads(self.id, self.version).await.jobs(self.id, &self.filter, limit).await?;
         let whole = rows.len() < limit as usize;
         self.filter.after = rows.last().map(|row| cursor_of(row, self.filter.sort.as_ref()));
         for row in rows {

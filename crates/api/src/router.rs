@@ -15,9 +15,11 @@ use crate::app::App;
 use crate::code::Code;
 use crate::openapi::ApiDoc;
 use crate::problem::Problem;
-use crate::{app_page, bundles, candle_chart, commands, edge, equity_chart, error_pages, events};
+use crate::{
+    app_page, auth, bundles, candle_chart, commands, edge, equity_chart, error_pages, events,
+};
 use crate::{health, heatmap, honesty, job, jobs, openapi, pages, results, series, status};
-use crate::{signals, strategies, submit, workers};
+use crate::{signals, strategies, submit, verify, workers};
 
 /// Answers of fewer bytes are sent as they are; a status is one of them, so that its strong `ETag`
 /// names exactly the bytes sent.
@@ -41,6 +43,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(commands::retry_bundle))
         .routes(routes!(job::get_job))
         .routes(routes!(job::get_trades))
+        .routes(routes!(verify::get_verify, verify::verify_job))
         .routes(routes!(equity_chart::get_equity))
         .routes(routes!(candle_chart::get_candles))
         .routes(routes!(strategies::list_strategies))
@@ -77,6 +80,7 @@ pub fn router(app: App) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(app.clone(), auth::guard))
         .layer(CompressionLayer::new().gzip(true).compress_when(compressed))
         .layer(from_fn_with_state(app.clone(), edge::edge))
         .with_state(app)

@@ -49,6 +49,10 @@ pub async fn serve(
     let sweeper = app.clone();
     let swept = shutdown.clone();
     connections.spawn(async move { swept.run_until_cancelled(sweeper.sweep()).await });
+    let (listening, heard) = (app.clone(), shutdown.clone());
+    connections.spawn(async move { heard.run_until_cancelled(listening.hear()).await });
+    let (node, stop) = (app.clone(), shutdown.clone());
+    connections.spawn(async move { node.run_node(stop).await });
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,

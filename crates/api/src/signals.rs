@@ -13,7 +13,8 @@ use store::PackedSignals;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
-use crate::app::{App, OWNER};
+use crate::app::App;
+use crate::auth::Caller;
 use crate::body::{self, FileBytes};
 use crate::code::Code;
 use crate::problem::{Problem, ProblemBody};
@@ -21,6 +22,9 @@ use crate::text::rfc3339;
 
 /// Longest upload in bytes, counted after decompression: five million rows of CSV.
 const MAX_BYTES: usize = 128 * 1024 * 1024;
+
+/// Jobs that an upload counts as towards the limit of its key.
+const UPLOAD_COST: u64 = 1;
 
 /// Uploads held in memory at a time by this process.
 static UPLOADS: Semaphore = Semaphore::const_new(2);
@@ -80,20 +84,26 @@ impl SignalsBody {
     ),
     responses(
         (status = 201, description = "Stored", body = SignalsBody,
-            headers(("Location" = String, description = "Where it is described"))),
+            headers(("Location" = String, description = "Where it is described"),
+                    ("RateLimit" = String, description = "Jobs that the key has left"))),
         (status = 200, description = "It was there already", body = SignalsBody,
-            headers(("Location" = String, description = "Where it is described"))),
+            headers(("Location" = String, description = "Where it is described"),
+                    ("RateLimit" = String, description = "Jobs that the key has left"))),
         (status = 413, description = "`body_too_large`",
             body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`invalid_signals`, naming the row",
+            body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "`rate_limited`: an upload counts as a job",
             body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn put_signals(
     State(app): State<App>,
+    caller: Caller,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let quota = app.take_quota(&caller, UPLOAD_COST)?;
     let _turn = UPLOADS.acquire().await.map_err(|_closed| Problem::internal())?;
     let received = body::receive_file(&headers, body, MAX_BYTES).await?;
     let read = tokio::task::spawn_blocking(move || {
@@ -103,10 +113,14 @@ pub(crate) async fn put_signals(
         Ok::<_, Problem>((SignalsBody::of(&column), packed))
     });
     let (described, packed) = read.await.map_err(|_panic| Problem::internal())??;
-    let is_new = app.store().put_signals(OWNER, &packed).await?;
+    let is_new = app.store().put_signals(caller.owner(), &packed).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/api/signals/{}", described.hash);
-    Ok((status, [(LOCATION, location)], Json(described)).into_response())
+    let mut response = (status, [(LOCATION, location)], Json(described)).into_response();
+    if let Some(quota) = quota {
+        quota.set(response.headers_mut());
+    }
+    Ok(response)
 }
 
 fn refused(error: &SignalError) -> Problem {

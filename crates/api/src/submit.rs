@@ -20,7 +20,8 @@ use store::{Idempotency, NewBundle, NewJob, Submitted};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::app::{App, OWNER};
+use crate::app::App;
+use crate::auth::Caller;
 use crate::body::{self, Received};
 use crate::bundles::Links;
 use crate::code::Code;
@@ -29,6 +30,7 @@ use crate::facts::Facts;
 use crate::known::unknown_series;
 use crate::problem::{Problem, ProblemBody};
 use crate::schema::BundleRequest;
+use crate::standing::Needs;
 use crate::status::{BundleStatusName, whole_seconds};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -105,6 +107,7 @@ struct Parsed {
     responses(
         (status = 202, description = "Every job is stored", body = Accepted,
             headers(("Location" = String, description = "Where the status is"),
+                    ("RateLimit" = String, description = "Jobs that the key has left"),
                     ("Retry-After" = u64, description = "Seconds to the first poll"))),
         (status = 200, description = "With `Prefer: wait`: the status of the final bundle",
             body = crate::status::StatusBody),
@@ -118,13 +121,17 @@ struct Parsed {
             body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`invalid_bundle` with every fault, `idempotency_key_reused`",
             body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "`rate_limited`: `RateLimit` counts jobs",
+            body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn submit_bundle(
     State(app): State<App>,
+    caller: Caller,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    app.take_quota(&caller, 0)?;
     let key = idempotency_key(&headers)?;
     let received = body::receive(&headers, body, app.config().max_body_bytes).await?;
     let parsed = parse(&app, received).await?;
@@ -136,7 +143,7 @@ pub(crate) async fn submit_bundle(
     let keep = app.config().idempotency_keep;
     let new = NewBundle {
         id,
-        owner: OWNER.to_owned(),
+        owner: caller.owner().to_owned(),
         name: bundle.name().unwrap_or_default().to_owned(),
         request,
         tags: bundle.tags().clone(),
@@ -145,10 +152,18 @@ pub(crate) async fn submit_bundle(
         trace: trace.filter(|text| text.len() <= MAX_KEY).map(str::to_owned),
         idempotency: key.clone().map(|key| Idempotency { key, body_hash, keep }),
         jobs: Vec::new(),
+        pins: Vec::new(),
+        terms: app.config().terms,
     };
-    let (new, dropped) = expand(facts, new).await?;
-    let total = new.jobs.len() as u64;
-    let accepted = match app.store().submit(new).await {
+    let total = u64::from(bundle.total());
+    let quota = app.take_quota(&caller, total)?;
+    let (mut new, dropped, needs) = expand(&app, facts, new).await?;
+    (new.pins, _) = needs.settle(&app, &mut new.jobs).await;
+    let stored = app.store().submit(new).await;
+    if !matches!(stored, Ok(Submitted::Stored { .. })) {
+        app.quotas().give_back(caller.key().unwrap_or_default(), total);
+    }
+    let accepted = match stored {
         Ok(Submitted::Stored { cached }) => {
             tracing::info!(bundle.id = %id, total, cached, dropped, "stored");
             metrics::counter!("backfleet_jobs_submitted_total").increment(total);
@@ -169,8 +184,19 @@ pub(crate) async fn submit_bundle(
         }
         Err(error) => return Err(error.into()),
     };
-    if let Some(seconds) = wait_seconds(&headers)
-        && let Some(mut response) = wait(&app, accepted.bundle_request_id, seconds).await?
+    let answer = answer(&app, &headers, accepted).await;
+    answer.map(|mut answer| {
+        if let Some(quota) = quota {
+            quota.set(answer.headers_mut());
+        }
+        answer
+    })
+}
+
+/// 202, or 200 with the status where the client waited for the end and saw it.
+async fn answer(app: &App, headers: &HeaderMap, accepted: Accepted) -> Result<Response, Problem> {
+    if let Some(seconds) = wait_seconds(headers)
+        && let Some(mut response) = wait(app, accepted.bundle_request_id, seconds).await?
     {
         let applied = HeaderValue::from_str(&format!("wait={seconds}"));
         let applied = applied.expect("digits are plain");
@@ -210,6 +236,7 @@ pub(crate) async fn estimate_bundle(
     let stored = check_series(&app, &parsed).await?;
     let speed = speed(&app).await;
     let facts = parsed.facts;
+    let (facts, cached) = standing(&app, facts).await?;
     let known = stored.as_deref().map_or(&[][..], Vec::as_slice);
     let jobs = u64::from(facts.bundle.total());
     let candles = jobs as f64 * demand::candles_per_job(&facts.bundle, known);
@@ -217,7 +244,7 @@ pub(crate) async fn estimate_bundle(
     Ok(Json(Estimate {
         jobs,
         dropped: u64::from(facts.bundle.dropped()),
-        cached: None,
+        cached,
         candles: demand::count(candles),
         candles_needed: needs.iter().map(SeriesNeed::needed).sum(),
         candles_missing: stored.as_ref().map(|_| needs.iter().map(SeriesNeed::missing).sum()),
@@ -225,6 +252,26 @@ pub(crate) async fn estimate_bundle(
         series: stored.is_some().then_some(needs),
         seconds: speed.map(|speed| whole_seconds(candles / speed)),
     }))
+}
+
+/// How many jobs existing results answer; `None` where only a worker can tell of all of them.
+async fn standing(app: &App, facts: Facts) -> Result<(Facts, Option<u64>), Problem> {
+    let source = app.market().source_id().to_owned();
+    let expanded = tokio::task::spawn_blocking(move || {
+        let job = |(seq, spec_key)| NewJob { seq, spec_key, result_key: None };
+        let jobs: Vec<NewJob> = facts.bundle.keys().map(job).collect();
+        let needs = Needs::of(&facts, &jobs, &source);
+        (facts, jobs, needs)
+    });
+    let (facts, mut jobs, needs) = expanded.await.map_err(|_panic| Problem::internal())?;
+    let (_, is_whole) = needs.settle(app, &mut jobs).await;
+    if !is_whole {
+        return Ok((facts, None));
+    }
+    let keys: Vec<Digest> = jobs.iter().filter_map(|job| job.result_key).collect();
+    let results = app.store().standing_results(&keys).await?;
+    let cached = keys.iter().filter(|key| results.contains_key(key)).count();
+    Ok((facts, Some(cached as u64)))
 }
 
 /// Candles per second of all workers that take jobs; `None` where none has measured a speed.
@@ -272,20 +319,26 @@ async fn check_series(app: &App, parsed: &Parsed) -> Result<Option<Arc<Vec<Serie
     if faults.is_empty() { Ok(stored) } else { Err(Problem::from_faults(faults)) }
 }
 
-/// Fills in the jobs; also says how many points were dropped.
-async fn expand(facts: Facts, mut new: NewBundle) -> Result<(NewBundle, u64), Problem> {
+/// Fills in the jobs; also says how many points were dropped, and what the jobs will read.
+async fn expand(
+    app: &App,
+    facts: Facts,
+    mut new: NewBundle,
+) -> Result<(NewBundle, u64, Needs), Problem> {
+    let source = app.market().source_id().to_owned();
     let expanded = tokio::task::spawn_blocking(move || {
         let job = |(seq, spec_key)| NewJob { seq, spec_key, result_key: None };
         new.jobs = facts.bundle.keys().map(job).collect();
+        let needs = Needs::of(&facts, &new.jobs, &source);
         let dropped = new.dropped;
-        (new, dropped)
+        (new, dropped, needs)
     });
     expanded.await.map_err(|_panic| Problem::internal())
 }
 
 /// The first answer to a key, with the status as it is now.
 async fn repeated(app: &App, id: Uuid) -> Result<Accepted, Problem> {
-    let row = app.store().bundle(Some(OWNER), id).await?.ok_or_else(Problem::internal)?;
+    let row = app.store().bundle(None, id).await?.ok_or_else(Problem::internal)?;
     Ok(Accepted {
         bundle_request_id: id,
         status: row.status,

@@ -1,4 +1,4 @@
-//! Results as rows of JSON, NDJSON or CSV.
+//! Results as rows of JSON, NDJSON, CSV or Parquet.
 
 use std::io::Write;
 
@@ -8,6 +8,7 @@ use store::JobRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::columns::Columns;
 use crate::facts::Facts;
 use crate::rows::{VariantBody, job_id};
 use crate::text::rfc3339;
@@ -18,10 +19,11 @@ pub(crate) enum Format {
     Json,
     Csv,
     Ndjson,
+    Parquet,
 }
 
 impl Format {
-    const ALL: [Format; 3] = [Self::Json, Self::Csv, Self::Ndjson];
+    const ALL: [Format; 4] = [Self::Json, Self::Csv, Self::Ndjson, Self::Parquet];
 
     /// Its word, also the ending of a file.
     pub(crate) fn extension(self) -> &'static str {
@@ -29,6 +31,7 @@ impl Format {
             Self::Json => "json",
             Self::Csv => "csv",
             Self::Ndjson => "ndjson",
+            Self::Parquet => "parquet",
         }
     }
 
@@ -38,6 +41,7 @@ impl Format {
             Self::Json => "application/json",
             Self::Csv => "text/csv; charset=utf-8",
             Self::Ndjson => "application/x-ndjson",
+            Self::Parquet => "application/vnd.apache.parquet",
         }
     }
 
@@ -53,6 +57,9 @@ impl Format {
             "text/csv" | "text/*" => Some(Self::Csv),
             "application/x-ndjson" | "application/ndjson" | "application/jsonl" => {
                 Some(Self::Ndjson)
+            }
+            "application/vnd.apache.parquet" | "application/x-parquet" | "application/parquet" => {
+                Some(Self::Parquet)
             }
             _ => None,
         }
@@ -96,21 +103,24 @@ pub(crate) struct Table {
     format: Format,
     parameters: Vec<String>,
     rows: u64,
+    columns: Option<Columns>,
 }
 
 impl Table {
     /// A table of a bundle's jobs.
     pub(crate) fn new(bundle: Uuid, format: Format, facts: &Facts) -> Table {
         let first = facts.bundle.jobs().next().and_then(|seq| facts.bundle.variant(seq));
-        let parameters = first.map(|it| it.parameters.into_keys().collect()).unwrap_or_default();
-        Table { bundle, format, parameters, rows: 0 }
+        let parameters: Vec<String> =
+            first.map(|it| it.parameters.into_keys().collect()).unwrap_or_default();
+        let columns = (format == Format::Parquet).then(|| Columns::new(&parameters));
+        Table { bundle, format, parameters, rows: 0, columns }
     }
 
     /// What stands before the rows.
     pub(crate) fn head(&self) -> Vec<u8> {
         match self.format {
             Format::Json => b"{\"items\":[".to_vec(),
-            Format::Ndjson => Vec::new(),
+            Format::Ndjson | Format::Parquet => Vec::new(),
             Format::Csv => {
                 let mut out = b"jobId,seq,ticker,timeframe,start,end,moneyManagement".to_vec();
                 for name in &self.parameters {
@@ -139,14 +149,24 @@ impl Table {
                 out.push(b'\n');
             }
             Format::Csv => self.csv_row(row, variant, out),
+            Format::Parquet => {
+                if let Some(columns) = &mut self.columns {
+                    columns.row(job_id(self.bundle, row.seq), row, variant, out);
+                }
+            }
         }
         self.rows += 1;
     }
 
     /// Appends what stands after the rows.
-    pub(crate) fn tail(&self, out: &mut Vec<u8>) {
+    pub(crate) fn tail(&mut self, out: &mut Vec<u8>) {
         match self.format {
             Format::Json => out.extend_from_slice(b"\n],\"next\":null}\n"),
+            Format::Parquet => {
+                if let Some(columns) = &mut self.columns {
+                    columns.end(out);
+                }
+            }
             Format::Ndjson | Format::Csv => {}
         }
     }

@@ -120,7 +120,7 @@ async fn database(args: &DoctorArgs, checks: &mut Vec<Check>) {
         Check::bad("latency", Verdict::Warn, found, "put workers and API near the database")
     });
     match store.schema().await {
-        Ok(schema) if schema.found == schema.needed => {
+        Ok(schema) if schema.fits() => {
             checks.push(Check::ok("schema", format!("version {}", schema.found)));
         }
         Ok(schema) => {

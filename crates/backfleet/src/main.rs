@@ -7,6 +7,7 @@ mod doctor;
 mod failure;
 mod funding_files;
 mod indicator;
+mod keys;
 mod logging;
 mod manual;
 mod open;
@@ -67,8 +68,9 @@ async fn run(command: Command, files: &Files) -> Result<(), Failure> {
         Command::Candles(command) => Box::pin(candle_files::run(command, files)).await,
         Command::Signals(command) => Box::pin(client::signals(command)).await,
         Command::Bundle(command) => Box::pin(client::run(command)).await,
-        Command::Job(command) => client::job(command).await,
+        Command::Job(command) => Box::pin(client::job(command)).await,
         Command::Workers(args) => client::workers(&args).await,
+        Command::Key(command) => keys::run(command).await,
         Command::Openapi => {
             output::line(&api::openapi_json());
             Ok(())

@@ -29,6 +29,20 @@ pub(crate) async fn postgres(url: &str) -> Result<Arc<dyn Store>, Failure> {
     Ok(Postgres::connect(url, &PostgresOptions::default()).await?)
 }
 
+/// A streaming replica of the PostgreSQL that a role uses, to read from.
+pub(crate) async fn replica(url: &str) -> Result<Arc<dyn Store>, Failure> {
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(Failure::usage(format!("\"{}\" is not a PostgreSQL URL", masked(url)))
+            .hint("write --read-database-url postgres://user:password@host:5432/database"));
+    }
+    let options = PostgresOptions {
+        replica: true,
+        application_name: "backfleet reads".to_owned(),
+        ..PostgresOptions::default()
+    };
+    Ok(Postgres::connect(url, &options).await?)
+}
+
 /// The SQLite file of a data folder; one process at a time.
 pub(crate) async fn sqlite(data: &Path) -> Result<Arc<dyn Store>, Failure> {
     std::fs::create_dir_all(data).map_err(|error| unusable(data, &error))?;

@@ -38,7 +38,7 @@ pub use generate::Generator;
 pub use influx::{
     Auth, Dialect, Influx, InfluxSettings, Mapping, Policy, Secret, Server, Stamp, WriteReport,
 };
-pub use market::{History, Loaded, Market};
+pub use market::{Corrections, Fingerprint, History, Loaded, Market, SegmentState};
 pub use memory::MemorySource;
 pub use parquet::{Merged, ParquetStore};
 pub use probe::Probe;

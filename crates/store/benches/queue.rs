@@ -38,6 +38,8 @@ fn bundle() -> NewBundle {
         trace: None,
         idempotency: None,
         jobs: (0..JOBS).map(|seq| NewJob { seq, spec_key: key(seq), result_key: None }).collect(),
+        pins: Vec::new(),
+        terms: store::Terms::default(),
     }
 }
 

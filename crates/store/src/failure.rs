@@ -15,8 +15,11 @@ const TRIES: u32 = 6;
 /// SQLSTATEs of a statement that lost a race: serialisation failure, deadlock, lock timeout.
 const LOST_RACES: [&str; 3] = ["40001", "40P01", "55P03"];
 
-/// Version of the schema that this program needs: the number of its migrations.
-pub(crate) const SCHEMA_VERSION: i64 = 1;
+/// Version of the schema that this program needs: the number of its newest migration.
+pub(crate) const SCHEMA_VERSION: i64 = 3;
+
+/// First version whose schema says which programs may use it.
+pub(crate) const FLOOR_SINCE: i64 = 3;
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Error {
@@ -56,6 +59,14 @@ fn of_sqlstate(code: &str, reason: String) -> Error {
         "42P01" | "42703" => Error::WrongSchema { found: 0, needed: SCHEMA_VERSION },
         // Statement timeout; read-only after a failover.
         "57014" | "25006" => Error::Unavailable { reason },
+        // A prepared statement that another client's is taken for, or that is not there any more.
+        "42P05" | "26000" => Error::Refused {
+            reason: format!(
+                "{reason}: the database is behind a pooler that mixes up prepared statements; take \
+                 PgBouncer 1.21 or newer with max_prepared_statements, pool by session, or give a \
+                 direct URL"
+            ),
+        },
         // Connection, resources, shutdown, system.
         _ if ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class)) => {
             Error::Unavailable { reason }
@@ -163,7 +174,7 @@ mod tests {
         for code in ["42P01", "42703"] {
             check(code, "WrongSchema");
         }
-        for code in ["22P05", "23505", "23514", "42601", ""] {
+        for code in ["22P05", "23505", "23514", "42601", "42P05", "26000", ""] {
             check(code, "Refused");
         }
     }

@@ -4,6 +4,8 @@
 
 mod contract;
 mod failure;
+mod key_rows;
+mod noted;
 mod payload;
 pub mod postgres;
 mod rows;

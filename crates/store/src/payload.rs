@@ -16,6 +16,15 @@ const ZSTD_LEVEL: i32 = 3;
 /// Marks a completed job whose outcome differs from the one that stands under its key.
 pub(crate) const DETERMINISM_FAULT: &str = "determinism_fault";
 
+/// What is said of such a job.
+pub(crate) const DIVERGED: &str = "another outcome stands under the same key";
+
+/// Attempts at a replay before it is given up.
+pub(crate) const MAX_REPLAYS: i32 = 3;
+
+/// Answer of a replay that was given up.
+pub(crate) const REPLAY_LOST: &str = r#"{"verdict":"worker_lost"}"#;
+
 /// Failures by causes that can pass before a job is given up.
 pub(crate) const MAX_ATTEMPTS: i16 = 3;
 
@@ -45,6 +54,16 @@ pub(crate) fn fraction(value: f64) -> f64 {
 /// The rank column of a priority: 1000 - priority.
 pub(crate) fn rank(priority: i16) -> i16 {
     1000 - priority.clamp(-1000, 1000)
+}
+
+/// A count as a column holds it.
+pub(crate) fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// JSON text of a value without maps or floats, which always has one.
+pub(crate) fn text_of<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("lists of plain fields are JSON")
 }
 
 /// Tags to set or to remove, as a JSON merge patch (RFC 7396).

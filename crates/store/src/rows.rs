@@ -3,6 +3,8 @@
 //! Statements select integers as 64 bit, times as milliseconds, JSON as text, hashes as bytes, so
 //! that one implementation serves both.
 
+use std::time::Duration;
+
 use model::{BundleStatus, Digest, JobStatus};
 use serde_json::Value;
 use sqlx::error::BoxDynError;
@@ -11,8 +13,8 @@ use uuid::Uuid;
 
 use crate::payload::floats;
 use crate::{
-    AttemptRow, BundleRow, Claim, JobError, JobId, JobPoint, JobReturns, JobRow, ResultSummary,
-    WorkerId, WorkerRow,
+    AttemptRow, BundleRow, Claim, DataVersion, HeldReplay, JobError, JobId, JobPoint, JobReturns,
+    JobRow, KnownData, ReplayClaim, ReplayRow, ReplayedResult, ResultSummary, WorkerId, WorkerRow,
 };
 
 /// Implements `FromRow` for a newtype over one of the contract's rows, by a function of a row.
@@ -184,6 +186,71 @@ readable! {
 pub(crate) fn in_order(mut records: Vec<ClaimRecord>) -> Vec<Claim> {
     records.sort_unstable_by_key(|ClaimRecord((order, _))| *order);
     records.into_iter().map(|ClaimRecord((_, claim))| claim).collect()
+}
+
+readable! {
+    /// What is on record of the data of a need.
+    KnownRecord(KnownData), |row| {
+        let hash = |column| digest(column, &row.try_get::<Vec<u8>, _>(column)?);
+        let version = DataVersion {
+            need: hash("need")?,
+            source: row.try_get("source")?,
+            parts: json("parts", &row.try_get::<String, _>("parts")?)?,
+            hash: hash("hash")?,
+            revision: narrow("revision", row.try_get("revision")?)?,
+            closed: row.try_get("closed")?,
+            covered: row.try_get("covered")?,
+            missing: narrow("missing", row.try_get("missing")?)?,
+            fingerprint: hash("fingerprint")?,
+            segments: json("segments", &row.try_get::<String, _>("segments")?)?,
+        };
+        let age: f64 = row.try_get("age")?;
+        let age = Duration::try_from_secs_f64(age).unwrap_or(Duration::ZERO);
+        Ok(KnownRecord(KnownData { version, age }))
+    }
+}
+
+readable! {
+    /// A claimed replay.
+    ReplayClaimRecord(ReplayClaim), |row| {
+        let hash = |column| digest(column, &row.try_get::<Vec<u8>, _>(column)?);
+        let result = match row.try_get::<Option<Vec<u8>>, _>("result_key")? {
+            None => None,
+            Some(key) => Some(ReplayedResult {
+                key: digest("result_key", &key)?,
+                outcome_hash: hash("outcome_hash")?,
+                data_hash: hash("data_hash")?,
+                engine_version: row.try_get("engine_version")?,
+            }),
+        };
+        let held = HeldReplay {
+            id: row.try_get("id")?,
+            attempt: narrow("attempt", row.try_get("attempt")?)?,
+        };
+        Ok(ReplayClaimRecord(ReplayClaim {
+            held,
+            bundle: row.try_get("bundle_id")?,
+            seq: narrow("seq", row.try_get("seq")?)?,
+            spec_key: hash("spec_key")?,
+            result,
+        }))
+    }
+}
+
+readable! {
+    /// A replay as stored.
+    ReplayRecord(ReplayRow), |row| {
+        let status = narrow::<i16>("status", row.try_get("status")?)?;
+        let answer: Option<String> = row.try_get("answer")?;
+        Ok(ReplayRecord(ReplayRow {
+            status: JobStatus::from_code(status).ok_or_else(|| damaged("status", "status"))?,
+            attempt: narrow("attempt", row.try_get("attempt")?)?,
+            worker: row.try_get::<Option<i64>, _>("worker_id")?.map(WorkerId),
+            created_at: row.try_get("created_at")?,
+            ended_at: row.try_get("ended_at")?,
+            answer: answer.map(|text| json("answer", &text)).transpose()?,
+        }))
+    }
 }
 
 /// A stored hash.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Finish, Held, Settled};
+use model::Digest;
+
+use crate::{Ending, Finish, Held, Settled};
 
 /// Finishes sorted by what a store found out about them.
 #[derive(Debug, Default)]
@@ -13,6 +15,8 @@ pub(crate) struct Sorted {
     pub(crate) ended: BTreeSet<Held>,
     /// Written, but another outcome stands under the key.
     pub(crate) diverged: BTreeSet<Held>,
+    /// Not written, because the result they point at does not stand.
+    pub(crate) missing: BTreeSet<Held>,
 }
 
 impl Sorted {
@@ -27,10 +31,28 @@ impl Sorted {
                 (true, _) if has(&self.diverged) => Settled::Diverged,
                 (true, _) => Settled::Stored,
                 (false, true) => Settled::AlreadyStored,
+                (false, false) if has(&self.missing) => Settled::Missing,
                 (false, false) => Settled::Lost,
             }
         });
         answer.collect()
+    }
+}
+
+/// Splits finishes into those that bring what they need and those that point at a result.
+pub(crate) fn split<'a>(finishes: &BTreeMap<Held, &'a Finish>) -> [BTreeMap<Held, &'a Finish>; 2] {
+    let (pointers, whole) = finishes
+        .iter()
+        .map(|(held, finish)| (*held, *finish))
+        .partition(|(_, finish)| pointed_at(finish).is_some());
+    [whole, pointers]
+}
+
+/// The key of the standing result that a job is completed from.
+pub(crate) fn pointed_at(finish: &Finish) -> Option<Digest> {
+    match finish.ending {
+        Ending::Cached { key } => Some(key),
+        Ending::Completed(_) | Ending::Failed(_) | Ending::Cancelled => None,
     }
 }
 

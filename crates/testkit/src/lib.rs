@@ -12,10 +12,12 @@ pub mod candles;
 mod guard;
 pub mod http;
 pub mod influx;
+pub mod pgbouncer;
 pub mod port;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod replica;
 pub mod wait;
 
 pub use rustix::process::Signal;

@@ -183,7 +183,7 @@ impl Postgres {
 }
 
 /// One of PostgreSQL's programs, run in `directory` as a user whom it does not refuse.
-fn program(name: &str, directory: &Path) -> Command {
+pub(crate) fn program(name: &str, directory: &Path) -> Command {
     let mut command = Command::new(programs().join(name));
     command.current_dir(directory);
     if let Some((uid, gid)) = account() {
@@ -201,7 +201,7 @@ fn programs() -> PathBuf {
 }
 
 /// The ids of `postgres` when we are root, whom PostgreSQL refuses.
-fn account() -> Option<(u32, u32)> {
+pub(crate) fn account() -> Option<(u32, u32)> {
     if !geteuid().is_root() {
         return None;
     }

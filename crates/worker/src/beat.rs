@@ -74,7 +74,7 @@ async fn apply(shared: &Shared, before: &[Held], beat: &Beat, strangers: &mut BT
     let again: Vec<Held> = unknown.intersection(strangers).copied().collect();
     if !again.is_empty() {
         tracing::warn!(jobs = again.len(), "jobs of a claim whose answer was lost are given back");
-        shared.release(&again, Release::Drain).await;
+        shared.release(&again, &Release::Drain).await;
     }
     *strangers = unknown;
 }

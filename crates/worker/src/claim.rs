@@ -8,10 +8,10 @@ use model::{Bundle, Limits};
 use store::{Claim, Error, Held, JobError, Release};
 use uuid::Uuid;
 
-use crate::Shared;
 use crate::backoff::{Backoff, jittered};
 use crate::group::{self, Task};
 use crate::in_hand::InHand;
+use crate::{Shared, replays};
 
 /// Most jobs claimed at once: bounds what a crash strands.
 const MOST: usize = 256;
@@ -35,14 +35,17 @@ pub(crate) async fn run(shared: &Arc<Shared>) {
             idle(shared, wait).await;
             continue;
         }
+        replays::poll(shared, &bundles).await;
         let limit = u32::try_from(wanted).unwrap_or(u32::MAX);
         match shared.store.claim(shared.presence.worker(), limit).await {
             Ok(claims) => {
                 backoff.reset();
-                let full = claims.len() >= wanted;
+                let (full, some) = (claims.len() >= wanted, !claims.is_empty());
                 accept(shared, &bundles, claims);
                 if !full {
                     tokio::select! {
+                        // What ends here may make room under its owner's cap.
+                        () = shared.settled.notified(), if some => {}
                         () = tokio::time::sleep(jittered(shared.config.poll, 0.2)) => {}
                         () = shared.presence.hint() => {}
                         () = shared.draining.cancelled() => {}
@@ -109,7 +112,7 @@ async fn resolve(shared: Arc<Shared>, bundles: Arc<Bundles>, jobs: Vec<InHand>) 
             }
             Err(Missing::Away) => {
                 let held: Vec<Held> = jobs.into_iter().map(InHand::let_go).collect();
-                shared.release(&held, Release::Drain).await;
+                shared.release(&held, &Release::Drain).await;
             }
             Err(Missing::Invalid(message)) => {
                 for job in jobs {
@@ -148,7 +151,7 @@ fn invalid_spec(message: String) -> JobError {
 }
 
 /// Why a request could not be had.
-enum Missing {
+pub(crate) enum Missing {
     /// The database is away: give the jobs back.
     Away,
     /// It is gone or cannot be read.
@@ -157,12 +160,12 @@ enum Missing {
 
 /// Parsed requests, by bundle; the oldest ids go first.
 #[derive(Default)]
-struct Bundles {
+pub(crate) struct Bundles {
     parsed: Mutex<BTreeMap<Uuid, Arc<Bundle>>>,
 }
 
 impl Bundles {
-    async fn get(&self, shared: &Shared, id: Uuid) -> Result<Arc<Bundle>, Missing> {
+    pub(crate) async fn get(&self, shared: &Shared, id: Uuid) -> Result<Arc<Bundle>, Missing> {
         if let Some(bundle) = self.lock().get(&id) {
             return Ok(Arc::clone(bundle));
         }

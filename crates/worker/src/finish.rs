@@ -60,7 +60,7 @@ pub(crate) async fn run(
             write(&shared, &pointers, &closing, &mut unstored).await;
         }
         if !returned.is_empty() {
-            shared.release(&returned, Release::Drain).await;
+            shared.release(&returned, &Release::Drain).await;
         }
     }
 }
@@ -161,7 +161,12 @@ async fn refused(shared: &Shared, finish: &Finish, reason: String, unstored: &mu
 
 fn settle(shared: &Shared, batch: &[Finish], settled: &[Settled], unstored: &mut Unstored) {
     for (finish, settled) in batch.iter().zip(settled) {
-        shared.held.remove(finish.held);
+        if *settled == Settled::Missing {
+            // Still ours: whoever claims it next computes it.
+            shared.send(Outgoing::Return(finish.held));
+        } else {
+            shared.held.remove(finish.held);
+        }
         let answer = match settled {
             Settled::Stored => "stored",
             Settled::AlreadyStored => "already_stored",
@@ -171,7 +176,9 @@ fn settle(shared: &Shared, batch: &[Finish], settled: &[Settled], unstored: &mut
                 }
                 "fenced"
             }
+            Settled::Missing => "missing",
             Settled::Diverged => {
+                metrics::counter!("backfleet_determinism_faults_total").increment(1);
                 tracing::error!(
                     job.id = finish.held.job.0,
                     bundle.id = %finish.bundle,
@@ -182,4 +189,5 @@ fn settle(shared: &Shared, batch: &[Finish], settled: &[Settled], unstored: &mut
         };
         metrics::counter!("backfleet_finishes_total", "answer" => answer).increment(1);
     }
+    shared.settled.notify_one();
 }

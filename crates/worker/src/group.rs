@@ -11,15 +11,18 @@ use futures_util::{StreamExt, stream};
 use model::{Digest, JobSpec, SignalColumn};
 use store::{Ending, Held, JobError, Release};
 use tokio::sync::OwnedSemaphorePermit;
+use uuid::Uuid;
 
 use crate::held::Stop;
 use crate::in_hand::InHand;
 use crate::inputs::Need;
 use crate::replay::{Job, prepare};
-use crate::{Inputs, Shared};
+use crate::{Inputs, Shared, data};
 
 /// Groups loaded at the same time.
 const LOADS: usize = 4;
+/// Loads of one group that find it corrected meanwhile, before it waits.
+const LOOKS: usize = 3;
 /// Pause after trouble of this host, such as a full disk; another host may take the jobs.
 const HOST_BACKOFF: Duration = Duration::from_secs(5);
 /// Most variants of one batch: bounds the memory of shared columns and the wait for a result.
@@ -93,33 +96,57 @@ pub(crate) async fn start(shared: &Arc<Shared>, tasks: Vec<Task>) {
 
 async fn give_back(shared: &Shared, tasks: Vec<Task>, why: Release) {
     let held: Vec<Held> = tasks.into_iter().map(|task| task.job.let_go()).collect();
-    shared.release(&held, why).await;
+    shared.release(&held, &why).await;
 }
 
 /// Loads what one group reads and starts its jobs.
 async fn load(shared: &Arc<Shared>, group: Group) {
     let Group { need, tasks, share, permit } = group;
-    let tasks: Vec<Task> = tasks.into_iter().filter_map(Task::unless_stopped).collect();
+    let mut tasks: Vec<Task> = tasks.into_iter().filter_map(Task::unless_stopped).collect();
     if tasks.is_empty() {
         return;
     }
-    let (signals, tasks) = match signals(shared, &need).await {
-        Ok(signals) => (signals, tasks),
+    let signals = match signals(shared, &need).await {
+        Ok(signals) => signals,
         Err(trouble) => return give_up(shared, tasks, trouble).await,
     };
-    let started = Instant::now();
-    match Inputs::meeting(&shared.market, &need, signals).await {
-        Ok(inputs) => {
-            shared.source.answered();
-            metrics::histogram!("backfleet_load_seconds").record(started.elapsed());
-            dispatch(shared, &Arc::new(inputs), Group { need, tasks, share, permit }).await;
+    for _ in 0..LOOKS {
+        if tasks.is_empty() {
+            return;
         }
-        Err(error) => give_up(shared, tasks, Trouble::of_candles(shared, &need, &error)).await,
+        let started = Instant::now();
+        let needs = data::needs(shared, tasks.iter().map(|task| &*task.spec));
+        let fetched = match data::fetch(shared, &need, signals.clone(), &needs).await {
+            Ok(fetched) => fetched,
+            Err(data::Failure::Candles(error)) => {
+                let trouble = Trouble::of_candles(shared, &need, &error);
+                return give_up(shared, tasks, trouble).await;
+            }
+            Err(data::Failure::Store(error)) => {
+                tracing::warn!(%error, "jobs are given back: what was corrected is not known");
+                return give_back(shared, tasks, Release::Drain).await;
+            }
+        };
+        shared.source.answered();
+        metrics::histogram!("backfleet_load_seconds").record(started.elapsed());
+        match held_to(shared, &fetched, tasks).await {
+            Pinning::Runs(tasks) => {
+                return dispatch(shared, &fetched, Group { need, tasks, share, permit }).await;
+            }
+            Pinning::Outdated(again) => tasks = again,
+        }
     }
+    let reason = JobError {
+        code: "data_changed".to_owned(),
+        message: "the candles were corrected again and again while they were loaded".to_owned(),
+    };
+    tracing::warn!(series = %need.series, "{}", reason.message);
+    let retry = Release::Retry { reason, backoff: HOST_BACKOFF };
+    give_back(shared, tasks, retry).await;
 }
 
 /// What becomes of jobs whose input cannot be loaded.
-enum Trouble {
+pub(crate) enum Trouble {
     GiveBack(Release),
     Fail(JobError),
 }
@@ -127,6 +154,7 @@ enum Trouble {
 impl Trouble {
     fn of_candles(shared: &Shared, need: &Need, error: &candles::Error) -> Trouble {
         let series = &need.series;
+        let reason = JobError { code: error.code().to_owned(), message: error.chain() };
         if error.is_transient() {
             let backoff = shared.source.away();
             tracing::warn!(
@@ -137,9 +165,9 @@ impl Trouble {
             Trouble::GiveBack(Release::SourceAway { backoff, timeout })
         } else if error.may_pass() {
             tracing::error!(error = %error.chain(), %series, "this host cannot keep candles");
-            Trouble::GiveBack(Release::Retry { code: error.code(), backoff: HOST_BACKOFF })
+            Trouble::GiveBack(Release::Retry { reason, backoff: HOST_BACKOFF })
         } else {
-            Trouble::Fail(JobError { code: error.code().to_owned(), message: error.chain() })
+            Trouble::Fail(reason)
         }
     }
 }
@@ -156,7 +184,10 @@ async fn give_up(shared: &Shared, tasks: Vec<Task>, trouble: Trouble) {
 }
 
 /// The signal column that the group reads, if it reads one.
-async fn signals(shared: &Shared, need: &Need) -> Result<Option<Arc<SignalColumn>>, Trouble> {
+pub(crate) async fn signals(
+    shared: &Shared,
+    need: &Need,
+) -> Result<Option<Arc<SignalColumn>>, Trouble> {
     let Some(hash) = need.signals else { return Ok(None) };
     let unknown = |message| Trouble::Fail(JobError { code: "unknown_signals".to_owned(), message });
     match shared.signals.get(&*shared.store, hash).await {
@@ -174,15 +205,58 @@ async fn signals(shared: &Shared, need: &Need) -> Result<Option<Arc<SignalColumn
     }
 }
 
+/// What became of jobs when their bundles were held to what was fetched.
+enum Pinning {
+    /// These may run on it; others have left.
+    Runs(Vec<Task>),
+    /// It has to be fetched again for these.
+    Outdated(Vec<Task>),
+}
+
+/// Keeps the jobs whose bundles began on the same candles; the others fail `data_changed`.
+async fn held_to(shared: &Arc<Shared>, fetched: &data::Fetched, tasks: Vec<Task>) -> Pinning {
+    let mut by_bundle: BTreeMap<Uuid, Vec<Task>> = BTreeMap::new();
+    for task in tasks {
+        by_bundle.entry(task.job.claim.bundle).or_default().push(task);
+    }
+    let (mut ready, mut is_outdated) = (Vec::new(), false);
+    for (bundle, tasks) in by_bundle {
+        let follows = tasks.iter().any(|task| task.spec.data_policy.follow_latest);
+        match data::hold(shared, fetched, bundle, follows).await {
+            Ok(data::Verdict::Runs) => ready.extend(tasks),
+            Ok(data::Verdict::Fails(error)) => {
+                for task in tasks {
+                    task.job.fail(error.clone());
+                }
+            }
+            Ok(data::Verdict::Outdated) => {
+                is_outdated = true;
+                ready.extend(tasks);
+            }
+            Err(error) => {
+                tracing::warn!(%error, bundle.id = %bundle, "jobs are given back unpinned");
+                give_back(shared, tasks, Release::Drain).await;
+            }
+        }
+    }
+    if is_outdated { Pinning::Outdated(ready) } else { Pinning::Runs(ready) }
+}
+
 /// Completes what has a standing result and starts the rest, equal keys once.
-async fn dispatch(shared: &Arc<Shared>, inputs: &Arc<Inputs>, group: Group) {
+async fn dispatch(shared: &Arc<Shared>, fetched: &data::Fetched, group: Group) {
+    let inputs = &fetched.inputs;
+    let mut met = BTreeMap::new();
     let mut by_key: BTreeMap<Digest, Same> = BTreeMap::new();
     for task in group.tasks.into_iter().filter_map(Task::unless_stopped) {
         match prepare(inputs, &task.spec) {
-            Ok(job) => by_key.entry(job.result_key).or_insert((job, Vec::new())).1.push(task),
+            Ok(job) => {
+                met.insert(task.spec.need(shared.market.source_id()), job.data_hash);
+                by_key.entry(job.result_key).or_insert((job, Vec::new())).1.push(task);
+            }
             Err(error) => task.job.fail(error),
         }
     }
+    data::record(shared, fetched, &met).await;
     let keys: Vec<Digest> = by_key.keys().copied().collect();
     let standing = match shared.store.standing_results(&keys).await {
         Ok(standing) => standing,

@@ -1,8 +1,9 @@
 //! Everything that a backtest reads: loaded together, checked together, hashed together.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use candles::{Funding, FundingHole, History, Loaded, Market};
+use candles::{Corrections, Funding, FundingHole, History, Loaded, Market};
 use engine::{Extras, Input};
 use futures_util::future::try_join_all;
 use model::keys::Role;
@@ -14,7 +15,7 @@ use store::JobError;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Need {
     pub(crate) series: SeriesId,
-    range: TimeRange,
+    pub(crate) range: TimeRange,
     warmup: u32,
     /// The request's calendar: it decides about days, not about candles.
     calendar: Option<Calendar>,
@@ -23,7 +24,7 @@ pub(crate) struct Need {
     /// The same ticker in finer candles.
     detail: Option<SeriesId>,
     /// Whether funding rates are read.
-    funding: bool,
+    pub(crate) funding: bool,
 }
 
 impl Need {
@@ -41,6 +42,14 @@ impl Need {
                 .map(|timeframe| SeriesId { timeframe, ..spec.series.clone() }),
             funding: spec.costs.funding == settings::Funding::FromData,
         }
+    }
+
+    /// The series that are read, each with its candles of history, in the order of
+    /// [`Inputs::series`].
+    pub(crate) fn series(&self) -> Vec<(&SeriesId, u32)> {
+        let own = std::iter::once((&self.series, self.warmup));
+        let others = self.others.iter().map(|other| (other, self.warmup));
+        own.chain(others).chain(self.detail.iter().map(|detail| (detail, 0))).collect()
     }
 }
 
@@ -82,24 +91,30 @@ impl Inputs {
         spec: &JobSpec,
         signals: Option<Arc<SignalColumn>>,
     ) -> Result<Inputs, candles::Error> {
-        Inputs::meeting(market, &Need::of(spec), signals).await
+        Inputs::meeting(market, &Need::of(spec), signals, &BTreeMap::new()).await
     }
 
+    /// Loads what `need` names, no segment older than its last correction that is `known`.
     pub(crate) async fn meeting(
         market: &Market,
         need: &Need,
         signals: Option<Arc<SignalColumn>>,
+        known: &BTreeMap<&SeriesId, Corrections>,
     ) -> Result<Inputs, candles::Error> {
-        let candles = market.load(&need.series, need.range, need.warmup).await?;
+        let load = |series, history| {
+            let corrections = known.get(series).cloned().unwrap_or_default();
+            market.load_corrected(series, need.range, history, corrections)
+        };
+        let candles = load(&need.series, History::Candles(need.warmup)).await?;
         let first_ms = candles.as_slice().open_time_ms.first().copied();
         let history = History::Since(first_ms.unwrap_or(need.range.start_ms));
-        let others = need.others.iter().map(|series| market.load_with(series, need.range, history));
+        let others = need.others.iter().map(|series| load(series, history));
         let others = try_join_all(others).await?;
         let named = need.signals.zip(signals);
         let signals =
             named.map(|(hash, column)| Uploaded { hash, column, matched: OnceLock::new() });
         let detail = match &need.detail {
-            Some(series) => Some(market.load(series, need.range, 0).await?),
+            Some(series) => Some(load(series, History::Candles(0)).await?),
             None => None,
         };
         let funding =
@@ -110,6 +125,19 @@ impl Inputs {
     /// The job's own candles.
     pub fn candles(&self) -> &Loaded {
         &self.candles
+    }
+
+    /// The candles of every series that is read, its own first.
+    pub(crate) fn series(&self) -> impl Iterator<Item = &Loaded> {
+        let own = std::iter::once(&self.candles);
+        own.chain(&self.others).chain(&self.detail).map(|loaded| &**loaded)
+    }
+
+    /// Whether the candles whose ends are checked reach both, and how many inside are missing.
+    pub(crate) fn completeness(&self) -> (bool, u64) {
+        let checked = || std::iter::once(&self.candles).chain(&self.others);
+        let covered = checked().all(|loaded| loaded.covered());
+        (covered, checked().map(|loaded| loaded.missing()).sum())
     }
 
     /// Refuses what the data policy of `spec` does not allow.

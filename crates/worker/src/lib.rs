@@ -9,6 +9,7 @@ mod backoff;
 mod beat;
 mod claim;
 mod config;
+mod data;
 mod finish;
 mod group;
 mod held;
@@ -17,6 +18,7 @@ mod inputs;
 mod maintain;
 mod pool;
 mod replay;
+mod replays;
 mod report;
 mod signals;
 mod source;
@@ -85,6 +87,11 @@ struct Shared {
     source: SourceGate,
     /// Uploaded signal columns.
     signals: Columns,
+    told: data::Told,
+    /// One replay runs at a time.
+    replays: Arc<Semaphore>,
+    /// Woken when finished jobs were written: more may be claimable under a cap.
+    settled: Notify,
     outgoing: mpsc::UnboundedSender<Outgoing>,
     tasks: TaskTracker,
     /// Set when no more may be claimed.
@@ -110,7 +117,7 @@ impl Shared {
     }
 
     /// Gives jobs back; a failure is left to the lease.
-    async fn release(&self, held: &[Held], why: Release) {
+    async fn release(&self, held: &[Held], why: &Release) {
         if let Err(error) = self.store.release(self.presence.worker(), held, why).await {
             tracing::warn!(error = %error, jobs = held.len(), "jobs were not given back: their lease will end");
         }
@@ -143,6 +150,9 @@ pub async fn run(
         suspects: Arc::new(Semaphore::new(1)),
         source: SourceGate::new(),
         signals: Columns::default(),
+        told: data::Told::default(),
+        replays: Arc::new(Semaphore::new(1)),
+        settled: Notify::new(),
         outgoing,
         tasks: TaskTracker::new(),
         draining: shutdown.child_token(),
@@ -224,7 +234,7 @@ async fn drain(shared: &Arc<Shared>) {
         let last = shared.config.times.beat;
         let _ = tokio::time::timeout(last, emptied(shared)).await;
         let rest = shared.held.snapshot();
-        shared.release(&rest, Release::Drain).await;
+        shared.release(&rest, &Release::Drain).await;
     }
 }
 

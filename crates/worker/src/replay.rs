@@ -23,7 +23,7 @@ const WEEKS_PER_YEAR: f64 = 52.0;
 pub(crate) struct Job {
     pub(crate) spec: Arc<JobSpec>,
     pub(crate) result_key: Digest,
-    data_hash: Digest,
+    pub(crate) data_hash: Digest,
     settings: SeriesSettings,
     periods_per_year: f64,
 }

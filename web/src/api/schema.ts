@@ -351,6 +351,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backtest/job/{id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest replay of a job. */
+        get: operations["get_verify"];
+        put?: never;
+        /**
+         * Asks for a replay: the job runs once more, never from the cache, and the outcome is compared.
+         * @description A repeat before the answer is the same request; one after it is a new one.
+         */
+        post: operations["verify_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/candles/series": {
         parameters: {
             query?: never;
@@ -540,7 +561,7 @@ export interface paths {
         };
         /**
          * Whether requests should be sent here: the process does not drain, the database answers, its
-         *     schema fits.
+         *     schema fits, and this node could renew its lease lately.
          */
         get: operations["readyz"];
         put?: never;
@@ -915,7 +936,7 @@ export interface components {
         Check: {
             /** @description What was found and, where it fails, what to do. */
             detail: string;
-            /** @description `process`, `database` or `schema`. */
+            /** @description `process`, `database`, `schema` or `lease`. */
             name: string;
             /** @description Whether it passes. */
             ok: boolean;
@@ -2000,6 +2021,39 @@ export interface components {
             /** @description Length of a candle. */
             timeframe: string;
         };
+        /** @description A replay of a job. */
+        VerifyBody: {
+            /**
+             * @description `{verdict, ...}` once it is answered. The verdict is `equal` (`outcomeHash`), `different`
+             *     (`expected`, `found`, `firstDifference`), `data_gone` (the candles changed or are away for
+             *     good), `other_engine`, `result_gone`, `failed` (`code`, `message`) or `worker_lost`.
+             */
+            answer?: Record<string, never> | null;
+            /**
+             * Format: int32
+             * @description Times it was claimed.
+             */
+            attempt: number;
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it was answered.
+             */
+            endedAt?: string | null;
+            /** @description `{bundleRequestId}-{seq}`. */
+            jobId: string;
+            /** @description `Pending`, `Running`, `Completed` with an answer, or `Failed` where its workers died. */
+            status: string;
+            /**
+             * Format: int64
+             * @description Who holds it or answered.
+             */
+            workerId?: number | null;
+        };
         /** @description A warning. */
         WarningBody: {
             /** @description `fewTrades`, `oneTrade`, `oneYear`, `noOutOfSample` or `manyFailed`. */
@@ -2104,7 +2158,7 @@ export interface operations {
                 name?: string;
                 /** @description Only with this tag, written `key:value` */
                 tag?: string;
-                /** @description Only of this owner */
+                /** @description Only of this owner; a key without the scope `admin` sees its own alone */
                 owner?: string;
                 /** @description Bundles of a page, 1 to 200; 50 by default */
                 limit?: number;
@@ -2172,6 +2226,8 @@ export interface operations {
                 headers: {
                     /** @description Where the status is */
                     Location?: string;
+                    /** @description Jobs that the key has left */
+                    RateLimit?: string;
                     /** @description Seconds to the first poll */
                     "Retry-After"?: number;
                     [name: string]: unknown;
@@ -2218,6 +2274,15 @@ export interface operations {
             };
             /** @description `invalid_bundle` with every fault, `idempotency_key_reused` */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `rate_limited`: `RateLimit` counts jobs */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2763,7 +2828,7 @@ export interface operations {
     get_results: {
         parameters: {
             query?: {
-                /** @description `json`, `csv` or `ndjson`; wins over `Accept` */
+                /** @description `json`, `csv`, `ndjson` or `parquet`; wins over `Accept` */
                 format?: string;
                 /** @description Metric id, `-` before it for greatest first; undefined ones come last */
                 sort?: string;
@@ -2802,6 +2867,7 @@ export interface operations {
                     "application/json": components["schemas"]["ResultPage"];
                     "text/csv": string;
                     "application/x-ndjson": components["schemas"]["ResultRow"];
+                    "application/vnd.apache.parquet": string;
                 };
             };
             /** @description `bundle_not_found` */
@@ -3225,6 +3291,101 @@ export interface operations {
             };
         };
     };
+    get_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `{bundleRequestId}-{seq}` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The replay */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerifyBody"];
+                };
+            };
+            /** @description `job_not_found`; `not_found` if nobody asked for one */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other refusal, such as `invalid_query` or `store_unavailable` */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    verify_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `{bundleRequestId}-{seq}` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A worker will replay it */
+            202: {
+                headers: {
+                    /** @description Where the answer will be */
+                    Location?: string;
+                    /** @description Seconds to the first look */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerifyBody"];
+                };
+            };
+            /** @description `job_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `job_not_completed`: `currentStatus` says where it stands */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other refusal, such as `invalid_query` or `store_unavailable` */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_series: {
         parameters: {
             query?: {
@@ -3323,6 +3484,8 @@ export interface operations {
                 headers: {
                     /** @description Where it is described */
                     Location?: string;
+                    /** @description Jobs that the key has left */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3334,6 +3497,8 @@ export interface operations {
                 headers: {
                     /** @description Where it is described */
                     Location?: string;
+                    /** @description Jobs that the key has left */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3351,6 +3516,15 @@ export interface operations {
             };
             /** @description `invalid_signals`, naming the row */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description `rate_limited`: an upload counts as a job */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

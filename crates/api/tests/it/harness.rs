@@ -96,12 +96,33 @@ impl Api {
     }
 
     fn over(store: Arc<Guarded>, config: Config, source: Arc<dyn CandleSource>) -> Api {
+        Api::reading(store, None, config, source)
+    }
+
+    fn reading(
+        store: Arc<Guarded>,
+        replica: Option<Arc<Guarded>>,
+        config: Config,
+        source: Arc<dyn CandleSource>,
+    ) -> Api {
         let cache = tempfile::tempdir().unwrap();
         let opened = Cache::open(cache.path(), CacheSettings::default(), Clock::system()).unwrap();
         let market = Market::new(source, opened);
         let shared = Arc::clone(&store) as Arc<dyn Store>;
-        let app = App::new(shared, Arc::new(market), config, recorder().clone());
+        let replica = replica.map(|replica| replica as Arc<dyn Store>);
+        let market = Arc::new(market);
+        let app = App::with_replica(shared, replica, market, config, recorder().clone());
         Api { router: api::router(app.clone()), app, store, _cache: cache }
+    }
+
+    /// An API over a store of the caller's.
+    pub(crate) fn on(store: Arc<Guarded>, config: Config) -> Api {
+        Api::over(store, config, samples())
+    }
+
+    /// An API over a store and its replica.
+    pub(crate) fn with_replica(store: Arc<Guarded>, replica: Arc<Guarded>, config: Config) -> Api {
+        Api::reading(store, Some(replica), config, samples())
     }
 
     /// Another node over the same store.

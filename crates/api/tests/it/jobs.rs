@@ -164,6 +164,70 @@ async fn results_come_as_json_csv_and_ndjson() {
 }
 
 #[tokio::test]
+async fn results_come_as_parquet_with_a_column_for_each_of_the_csv() {
+    use axum::body::Body;
+    use axum::http::Request;
+    use http_body_util::BodyExt;
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::{Field, Row};
+    use tower::ServiceExt;
+
+    let api = Api::new().await;
+    let id = api.submit(&sample()).await;
+    api.finish_all(|seq| completed((seq != 1).then(|| f64::from(seq)), seq)).await;
+    let path = format!("/api/backtest/bundle/{id}/results");
+    let csv = api.get(&format!("{path}?format=csv")).await.body;
+    let request = Request::get(&path).header("accept", "application/vnd.apache.parquet");
+    let response = api.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.headers()["content-type"], "application/vnd.apache.parquet");
+    let disposition = response.headers()["content-disposition"].to_str().unwrap().to_owned();
+    assert!(disposition.ends_with(&format!("{id}.parquet\"")), "{disposition}");
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    let reader = SerializedFileReader::new(bytes).unwrap();
+    let columns = reader.metadata().file_metadata().schema_descr().columns().iter();
+    let mut names: Vec<String> = columns.map(|column| column.name().to_owned()).collect();
+    let mut expected: Vec<String> =
+        csv.lines().next().unwrap().split(',').map(str::to_owned).collect();
+    names.sort();
+    expected.sort();
+    assert_eq!(names, expected);
+    let value = |field: &Field| {
+        if let Field::Str(text) = field {
+            json!(text)
+        } else if let Field::Long(number) = field {
+            json!(number)
+        } else if let Field::Double(number) = field {
+            json!(number)
+        } else {
+            json!((*field != Field::Null).then(|| field.to_string()))
+        }
+    };
+    let cells = |row: &Row| {
+        let cells = row.get_column_iter().map(|(name, field)| (name.clone(), value(field)));
+        Value::Object(cells.collect())
+    };
+    let rows = reader.get_row_iter(None).unwrap();
+    let rows: Vec<Value> = rows.map(|row| cells(&row.unwrap())).collect();
+    let page = api.json(&path).await;
+    let items = page["items"].as_array().unwrap();
+    assert_eq!(rows.len(), items.len());
+    for (row, item) in rows.iter().zip(items) {
+        assert_eq!((&row["jobId"], &row["seq"]), (&item["jobId"], &item["seq"]));
+        assert_eq!(row["sharpe"].as_f64(), item["metrics"]["sharpe"].as_f64());
+        assert_eq!(row["trades"].as_f64(), item["metrics"]["trades"].as_f64());
+        assert_eq!(row["parameters.fast"].as_f64(), item["variant"]["parameters"]["fast"].as_f64());
+        assert_eq!(row["outcomeHash"], item["outcomeHash"]);
+    }
+    assert!(rows.iter().any(|row| row["sharpe"].is_null()), "undefined is null");
+    let empty = api.submit(&sample()).await;
+    let request = Request::get(format!("/api/backtest/bundle/{empty}/results?format=parquet"));
+    let response = api.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    let reader = SerializedFileReader::new(bytes).unwrap();
+    assert_eq!(reader.metadata().file_metadata().num_rows(), 0);
+}
+
+#[tokio::test]
 async fn results_are_sorted_filtered_and_cut() {
     let api = Api::new().await;
     let id = finished(&api).await;
@@ -176,9 +240,9 @@ async fn results_are_sorted_filtered_and_cut() {
     assert_eq!(found("status=Failed").await, [10]);
     let problem = async |query: &str| api.get(&format!("{path}?{query}")).await.problem();
     assert_eq!(
-        problem("format=parquet").await,
-        "406 not_acceptable: \"parquet\" cannot be made; known are json (application/json), csv \
-         (text/csv) and ndjson (application/x-ndjson)"
+        problem("format=arrow").await,
+        "406 not_acceptable: \"arrow\" cannot be made; known are json (application/json), csv \
+         (text/csv), ndjson (application/x-ndjson) and parquet (application/vnd.apache.parquet)"
     );
     assert_eq!(
         problem("where=trades").await,

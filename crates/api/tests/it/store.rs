@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use model::Digest;
 use serde_json::Value;
 use store::{
-    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
-    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, PackedSignals, Presence,
-    Progress, QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId,
-    WorkerInfo, WorkerRow,
+    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, CorrectedSegment, Correction,
+    DataVersion, DatabaseTime, Divergence, Error, Fenced, Finish, Held, HeldReplay, HeldSegment,
+    HintFeed, Hints, JobFilter, JobPoint, JobReturns, JobRow, KeyRow, Keys, KnownData, Lease,
+    LeaseKey, LeaseTimes, Maintained, NewBundle, NewKey, NodeBeat, NodeId, NodeRow, Nodes,
+    PackedSignals, Pinned, Presence, Progress, QueueDepth, Release, ReplayClaim, ReplayRow,
+    ResultDetail, Schema, Settled, Store, Submitted, Sweep, WorkerId, WorkerInfo, WorkerRow,
 };
 use uuid::Uuid;
 
@@ -140,6 +143,58 @@ impl Store for Guarded {
         self.inner()?.has_signals(hash).await
     }
 
+    async fn known_data(&self, needs: &[Digest]) -> Result<BTreeMap<Digest, KnownData>, Error> {
+        self.inner()?.known_data(needs).await
+    }
+
+    async fn record_data(&self, versions: &[DataVersion]) -> Result<(), Error> {
+        self.inner()?.record_data(versions).await
+    }
+
+    async fn corrections(&self, source: &str, series: &str) -> Result<Vec<Correction>, Error> {
+        self.inner()?.corrections(source, series).await
+    }
+
+    async fn correct(&self, source: &str, segments: &[CorrectedSegment]) -> Result<(), Error> {
+        self.inner()?.correct(source, segments).await
+    }
+
+    async fn pin(
+        &self,
+        bundle: Uuid,
+        source: &str,
+        held: &[HeldSegment],
+        latest: bool,
+    ) -> Result<Pinned, Error> {
+        self.inner()?.pin(bundle, source, held, latest).await
+    }
+
+    async fn ask_replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error> {
+        self.inner()?.ask_replay(bundle, seq).await
+    }
+
+    async fn replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error> {
+        self.inner()?.replay(bundle, seq).await
+    }
+
+    async fn claim_replays(&self, worker: WorkerId, limit: u32) -> Result<Vec<ReplayClaim>, Error> {
+        self.inner()?.claim_replays(worker, limit).await
+    }
+
+    async fn answer_replay(
+        &self,
+        worker: WorkerId,
+        held: HeldReplay,
+        answer: &Value,
+        divergence: Option<&Divergence>,
+    ) -> Result<bool, Error> {
+        self.inner()?.answer_replay(worker, held, answer, divergence).await
+    }
+
+    async fn release_replays(&self, worker: WorkerId) -> Result<(), Error> {
+        self.inner()?.release_replays(worker).await
+    }
+
     async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {
         self.inner()?.change(id, change, at).await
     }
@@ -185,11 +240,100 @@ impl Store for Guarded {
         self.inner()?.finish(worker, finishes).await
     }
 
-    async fn release(&self, worker: WorkerId, held: &[Held], why: Release) -> Result<(), Error> {
+    async fn release(&self, worker: WorkerId, held: &[Held], why: &Release) -> Result<(), Error> {
         self.inner()?.release(worker, held, why).await
     }
 
     async fn maintain(&self, times: LeaseTimes) -> Result<Maintained, Error> {
         self.inner()?.maintain(times).await
+    }
+}
+
+#[async_trait]
+impl Hints for Guarded {
+    async fn listen(&self) -> Result<Box<dyn HintFeed>, Error> {
+        self.inner()?.listen().await
+    }
+
+    async fn versions(&self, bundles: &[Uuid]) -> Result<Vec<(Uuid, u64)>, Error> {
+        self.inner()?.versions(bundles).await
+    }
+}
+
+#[async_trait]
+impl Keys for Guarded {
+    async fn create_key(&self, key: &NewKey) -> Result<KeyRow, Error> {
+        self.inner()?.create_key(key).await
+    }
+
+    async fn keys(&self) -> Result<Vec<KeyRow>, Error> {
+        self.inner()?.keys().await
+    }
+
+    async fn find_key(&self, id: &str) -> Result<Option<KeyRow>, Error> {
+        self.inner()?.find_key(id).await
+    }
+
+    async fn revoke_key(&self, id: &str) -> Result<bool, Error> {
+        self.inner()?.revoke_key(id).await
+    }
+
+    async fn has_keys(&self) -> Result<bool, Error> {
+        self.inner()?.has_keys().await
+    }
+}
+
+#[async_trait]
+impl Nodes for Guarded {
+    async fn enter_node(&self, id: &str, url: &str, version: &str) -> Result<NodeId, Error> {
+        self.inner()?.enter_node(id, url, version).await
+    }
+
+    async fn beat_node(&self, node: &NodeId, ttl: Duration) -> Result<NodeBeat, Error> {
+        self.inner()?.beat_node(node, ttl).await
+    }
+
+    async fn leave_node(&self, node: &NodeId) -> Result<(), Error> {
+        self.inner()?.leave_node(node).await
+    }
+
+    async fn nodes(&self, ttl: Duration) -> Result<Vec<NodeRow>, Error> {
+        self.inner()?.nodes(ttl).await
+    }
+
+    async fn node_seen(&self, node: &NodeId) -> Result<Option<DatabaseTime>, Error> {
+        self.inner()?.node_seen(node).await
+    }
+
+    async fn claim_lease(
+        &self,
+        node: &NodeId,
+        key: &LeaseKey,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, Error> {
+        self.inner()?.claim_lease(node, key, ttl).await
+    }
+
+    async fn release_lease(&self, node: &NodeId, lease: &Lease) -> Result<(), Error> {
+        self.inner()?.release_lease(node, lease).await
+    }
+
+    async fn wake_lease(
+        &self,
+        node: &NodeId,
+        lease: &Lease,
+        next: Duration,
+    ) -> Result<Fenced, Error> {
+        self.inner()?.wake_lease(node, lease, next).await
+    }
+
+    async fn sweep(
+        &self,
+        node: &NodeId,
+        lease: &Lease,
+        sweep: Sweep,
+        next: Duration,
+    ) -> Result<Fenced, Error> {
+        self.inner()?.sweep(node, lease, sweep, next).await
     }
 }

@@ -163,24 +163,6 @@ pub(crate) enum BundleCommand {
     },
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum JobCommand {
-    /// One job: settings, metrics, attempts, hashes.
-    Show {
-        /// `{bundle id}-{seq}`.
-        id: String,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-    /// Its closed trades in order, and the position that is still open.
-    Trades {
-        /// `{bundle id}-{seq}`.
-        id: String,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-}
-
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct WorkersArgs {
@@ -207,10 +189,10 @@ pub(crate) enum ResultsForm {
     Table,
     /// Comma-separated.
     Csv,
+    /// A Parquet file, on stdout.
+    Parquet,
     /// One JSON document.
     Json,
     /// One JSON object a line.
     Ndjson,
-    /// A Parquet file.
-    Parquet,
 }

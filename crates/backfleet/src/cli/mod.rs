@@ -3,6 +3,8 @@
 mod candles;
 mod client;
 mod funding;
+mod job;
+mod keys;
 mod local;
 mod roles;
 mod values;
@@ -15,14 +17,14 @@ pub(crate) use candles::{
     CacheCommand, CandlesCommand, GenerateArgs, ImportArgs, ListArgs, Movement, PushArgs,
     VerifyArgs,
 };
-pub(crate) use client::{
-    BundleCommand, JobCommand, ResultsForm, ServerArgs, WorkersArgs, WorkersCommand,
-};
+pub(crate) use client::{BundleCommand, ResultsForm, ServerArgs, WorkersArgs, WorkersCommand};
 pub(crate) use funding::FundingArgs;
+pub(crate) use job::JobCommand;
+pub(crate) use keys::KeyCommand;
 pub(crate) use local::{IndicatorArgs, IndicatorForm, RunArgs, SignalsCommand};
 pub(crate) use roles::{
     DataArgs, DatabaseArgs, DemoArgs, DevArgs, DoctorArgs, InfluxArgs, LeaseArgs, ListenArgs,
-    ServeArgs, WorkerArgs, WorkerTuning,
+    OrderingArg, QueueArgs, ServeArgs, WorkerArgs, WorkerTuning,
 };
 
 /// Runs bundles of trading-strategy backtests, on one machine or across a fleet.
@@ -102,11 +104,14 @@ pub(crate) enum Command {
     /// Bundles on a server: submit, watch, results, honesty, report, retry, diff and more.
     #[command(subcommand)]
     Bundle(BundleCommand),
-    /// One job of a bundle: its outcome, its trades.
+    /// One job of a bundle: its outcome, its trades, a replay that verifies it.
     #[command(subcommand)]
     Job(JobCommand),
     /// The workers of a server; `drain ID` asks one to stop.
     Workers(WorkersArgs),
+    /// API keys: create, list, revoke.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// The OpenAPI document of the HTTP API.
     Openapi,
     /// Settings in force.

@@ -1,11 +1,11 @@
 //! Flags of the roles: where data lives, which servers, how a worker works.
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::values::{duration, positive};
 
@@ -56,6 +56,46 @@ pub(crate) struct ListenArgs {
     /// Most jobs a bundle may have.
     #[arg(long, env = "BACKFLEET_MAX_JOBS", value_name = "N", default_value_t = 1_000_000)]
     pub(crate) max_jobs: u64,
+    /// Most jobs that an API key may submit a minute on this node; 0 for no limit.
+    #[arg(long, env = "BACKFLEET_JOBS_PER_MINUTE", value_name = "N", default_value_t = 1_000_000)]
+    pub(crate) jobs_per_minute: u64,
+}
+
+/// How this process lives among the API nodes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct NodeArgs {
+    /// Time between two signs of life of an API node.
+    #[arg(long, env = "BACKFLEET_NODE_BEAT", value_name = "TIME", default_value = "2s", value_parser = duration)]
+    pub(crate) node_beat: Duration,
+    /// An API node that gave no sign for this long has lost its leases.
+    #[arg(long, env = "BACKFLEET_NODE_TTL", value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(crate) node_ttl: Duration,
+    /// A streaming replica of the database to read statuses, lists and results from.
+    #[arg(long, env = "BACKFLEET_READ_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub(crate) read_database_url: Option<String>,
+    /// A replica that is further behind is not read.
+    #[arg(long, env = "BACKFLEET_READ_LAG", value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(crate) read_lag: Duration,
+}
+
+/// How bundles that are submitted here share the queue.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct QueueArgs {
+    /// Order of bundles of equal priority: `strict` runs the older one to its end first, `fair`
+    /// lets them take turns.
+    #[arg(long, env = "BACKFLEET_ORDERING", value_enum, default_value = "strict")]
+    pub(crate) ordering: OrderingArg,
+    /// Most jobs of one owner that may run at once; no limit by default.
+    #[arg(long, env = "BACKFLEET_OWNER_RUNNING_CAP", value_name = "N")]
+    pub(crate) owner_running_cap: Option<NonZeroU32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OrderingArg {
+    /// Priority, then age.
+    Strict,
+    /// Priority, then turns of 64 jobs a bundle.
+    Fair,
 }
 
 /// Beat, lease and grace: the same on every process of a fleet.
@@ -77,11 +117,15 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) listen: ListenArgs,
     #[command(flatten)]
+    pub(crate) queue: QueueArgs,
+    #[command(flatten)]
     pub(crate) database: DatabaseArgs,
     #[command(flatten)]
     pub(crate) influx: InfluxArgs,
     #[command(flatten)]
     pub(crate) lease: LeaseArgs,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 /// How a worker works.
@@ -114,6 +158,9 @@ pub(crate) struct WorkerArgs {
     pub(crate) lease: LeaseArgs,
     #[command(flatten)]
     pub(crate) tuning: WorkerTuning,
+    /// Address and port for `/metrics` and `/healthz`; none by default.
+    #[arg(long = "listen", env = "BACKFLEET_WORKER_LISTEN", value_name = "ADDRESS")]
+    pub(crate) worker_listen: Option<SocketAddr>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// `500ms`, `5s`, `15m` or `2h`.
+/// `500ms`, `5s`, `15m`, `2h` or `90d`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (count, unit) = text.split_at(digits);
@@ -11,7 +11,8 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
-        _ => return Err("write a whole number and a unit: 500ms, 5s, 15m, 2h".to_owned()),
+        "d" => 86_400_000,
+        _ => return Err("write a whole number and a unit: 500ms, 5s, 15m, 2h, 90d".to_owned()),
     };
     count
         .parse::<u64>()
@@ -19,7 +20,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .and_then(|count| count.checked_mul(milliseconds))
         .filter(|total| *total > 0)
         .map(Duration::from_millis)
-        .ok_or_else(|| "write a whole number above 0 and a unit: 500ms, 5s, 15m, 2h".to_owned())
+        .ok_or_else(|| {
+            "write a whole number above 0 and a unit: 500ms, 5s, 15m, 2h, 90d".to_owned()
+        })
 }
 
 /// An IANA time zone.
@@ -42,6 +45,11 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
     };
     let total = count.parse::<u64>().ok().and_then(|count| count.checked_mul(bytes));
     total.ok_or_else(|| "write a whole number and a unit: 500MB, 2GB".to_owned())
+}
+
+/// What an API key may allow.
+pub(super) fn scope(text: &str) -> Result<store::Scope, String> {
+    store::Scope::from_word(text.trim()).ok_or_else(|| "write read, submit or admin".to_owned())
 }
 
 /// A finite number above 0.
@@ -71,6 +79,7 @@ mod tests {
     fn durations_need_a_unit_and_a_count() {
         assert_eq!(duration("1500ms"), Ok(Duration::from_millis(1_500)));
         assert_eq!(duration("15m"), Ok(Duration::from_mins(15)));
+        assert_eq!(duration("90d"), Ok(Duration::from_hours(90 * 24)));
         for text in ["", "5", "s", "0s", "-1s", "1.5s", "99999999999999999999h"] {
             assert!(duration(text).is_err(), "{text}");
         }

@@ -1,7 +1,8 @@
-//! `backfleet job show|trades`.
+//! `backfleet job show|trades|verify`.
 
 use serde_json::Value;
 
+use super::verify::verify;
 use super::{connect, decimal, list, number, text};
 use crate::cli::{JobCommand, ServerArgs};
 use crate::failure::Failure;
@@ -12,6 +13,7 @@ pub(crate) async fn run(command: JobCommand) -> Result<(), Failure> {
     match command {
         JobCommand::Show { id, server } => show(&id, &server).await,
         JobCommand::Trades { id, server } => trades(&id, &server).await,
+        JobCommand::Verify { id, timeout, server } => verify(&id, timeout, &server).await,
     }
 }
 

@@ -9,6 +9,7 @@ mod job;
 mod report;
 mod results;
 mod signals;
+mod verify;
 mod watch;
 mod workers;
 

@@ -1,4 +1,4 @@
-//! Results of a bundle as a table, CSV or JSON.
+//! Results of a bundle as a table, CSV, Parquet or JSON.
 
 use serde_json::Value;
 

@@ -16,9 +16,9 @@ use crate::{open, output};
 
 /// Serves and works until a signal. SQLite and Parquet files, unless the settings name servers.
 pub(crate) async fn dev(args: &DevArgs, files: &Files) -> Result<(), Failure> {
-    check_listen(&args.serve.listen)?;
     let store = open::store(&args.serve.database).await?;
     store.migrate().await?;
+    check_listen(&args.serve.listen, &*store).await?;
     let market = open::market(&args.serve.database.data.data, &args.serve.influx, files)?;
     let listener = bind(args.serve.listen.listen).await?;
     let address = listener.local_addr()?;

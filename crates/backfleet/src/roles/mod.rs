@@ -10,6 +10,7 @@ mod worker;
 use std::net::SocketAddr;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +20,7 @@ pub(crate) use migrate::migrate;
 pub(crate) use serve::serve;
 pub(crate) use worker::worker;
 
-use crate::cli::{LeaseArgs, ListenArgs, WorkerTuning};
+use crate::cli::{LeaseArgs, ListenArgs, ServeArgs, WorkerTuning};
 use crate::failure::{Exit, Failure};
 
 /// This program's version.
@@ -42,15 +43,35 @@ async fn bind(listen: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-/// Refuses to show an API without keys to a network.
-fn check_listen(listen: &ListenArgs) -> Result<(), Failure> {
-    if listen.listen.ip().is_loopback() {
+/// Refuses to show an API to a network for which there is no key.
+async fn check_listen(listen: &ListenArgs, store: &dyn Store) -> Result<(), Failure> {
+    if listen.listen.ip().is_loopback() || store.has_keys().await? {
         return Ok(());
     }
-    let text =
-        format!("{} is reachable from outside, and this API asks for no keys", listen.listen);
+    let text = format!("{} is reachable from outside, and there is no API key", listen.listen);
     Err(Failure::usage(text)
-        .hint("listen on 127.0.0.1 and put a proxy that authenticates in front"))
+        .hint("backfleet key create --owner NAME makes one; or listen on 127.0.0.1"))
+}
+
+/// What the flags say about the API.
+fn api_config(args: &ServeArgs) -> Result<api::Config, Failure> {
+    let ListenArgs { listen, max_jobs, jobs_per_minute } = args.listen;
+    let node = store::NodeTimes { beat: args.node.node_beat, ttl: args.node.node_ttl };
+    if node.beat * 3 > node.ttl {
+        let text = format!("beat {:?} and lease {:?} of a node do not fit", node.beat, node.ttl);
+        return Err(Failure::usage(text).hint("--node-ttl must be at least three --node-beat"));
+    }
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Ok(api::Config {
+        max_jobs_per_bundle: max_jobs,
+        require_keys: !listen.ip().is_loopback(),
+        jobs_per_minute: (jobs_per_minute > 0).then_some(jobs_per_minute),
+        node_id: format!("{host} {listen}"),
+        node_url: format!("http://{listen}"),
+        node,
+        replica_lag: args.node.read_lag,
+        ..api::Config::new(VERSION)
+    })
 }
 
 fn lease_times(lease: &LeaseArgs) -> Result<store::LeaseTimes, Failure> {

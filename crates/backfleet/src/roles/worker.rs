@@ -1,7 +1,9 @@
 //! `backfleet worker`: computes what the queue holds.
 
+use tokio_util::task::TaskTracker;
+
 use super::serve::fits;
-use super::{shutdown_signal, worker_config};
+use super::{VERSION, bind, metrics_handle, shutdown_signal, worker_config};
 use crate::cli::WorkerArgs;
 use crate::failure::Failure;
 use crate::open;
@@ -21,7 +23,17 @@ pub(crate) async fn worker(args: &WorkerArgs, files: &Files) -> Result<(), Failu
     if !fits(&*store, &shutdown).await? {
         return Ok(());
     }
+    let probes = TaskTracker::new();
+    if let Some(address) = args.worker_listen {
+        let (listener, metrics) = (bind(address).await?, metrics_handle()?);
+        tracing::info!(%address, "metrics are served");
+        probes.spawn(api::serve_probes(listener, VERSION, metrics, shutdown.clone()));
+    }
+    probes.close();
     let market = open::market(&args.database.data.data, &args.influx, files)?;
-    ::worker::run(store, market, config, shutdown).await.map_err(anyhow::Error::from)?;
+    let worked = ::worker::run(store, market, config, shutdown.clone()).await;
+    shutdown.cancel();
+    probes.wait().await;
+    worked.map_err(anyhow::Error::from)?;
     Ok(())
 }

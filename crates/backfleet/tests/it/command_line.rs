@@ -33,16 +33,6 @@ fn serve_without_a_database_says_what_to_pass() {
 }
 
 #[test]
-fn a_public_address_is_refused_while_there_are_no_keys() {
-    check(
-        &["serve", "--listen", "0.0.0.0:8787", "--database-url", "postgres://localhost/x"],
-        "exit 2\n--- stdout\n--- stderr\n\
-         error: 0.0.0.0:8787 is reachable from outside, and this API asks for no keys\n\
-         hint: listen on 127.0.0.1 and put a proxy that authenticates in front",
-    );
-}
-
-#[test]
 fn a_server_that_is_away_is_exit_code_5_with_a_fix() {
     let port = testkit::port::free();
     let server = format!("http://127.0.0.1:{port}");

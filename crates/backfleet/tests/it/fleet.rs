@@ -4,6 +4,7 @@
 //! to it: workers die (`crashes`), servers go away (`outages`), bundles compete (`order`).
 
 mod crashes;
+mod nodes;
 mod order;
 mod outages;
 
@@ -147,7 +148,7 @@ impl Fleet {
     /// Starts the first node again at the same address.
     pub(crate) fn regain_node_a(&mut self) {
         let listen = &self.node_a.url["http://".len()..];
-        self.node_a = Node::at(listen, &self.database, &self.candles, self.lease);
+        self.node_a = Node::start_at(listen, &self.database, &self.candles, self.lease);
     }
 
     /// Ends `workers` in order, then the nodes; none may leave an advisory lock.
@@ -168,12 +169,18 @@ impl Fleet {
 
 impl Node {
     fn start(database: &str, candles: &influx::Database, lease: [&str; 6]) -> Node {
-        Node::at(&format!("127.0.0.1:{}", port::free()), database, candles, lease)
+        Node::start_at(&format!("127.0.0.1:{}", port::free()), database, candles, lease)
     }
 
-    fn at(listen: &str, database: &str, candles: &influx::Database, lease: [&str; 6]) -> Node {
+    fn start_at(
+        listen: &str,
+        database: &str,
+        candles: &influx::Database,
+        lease: [&str; 6],
+    ) -> Node {
         let data = tempfile::tempdir().unwrap();
         let mut arguments = vec!["serve", "--listen", listen, "--data", text(data.path())];
+        arguments.extend(["--node-beat", "500ms", "--node-ttl", "3s"]);
         arguments.extend(lease);
         let mut process = spawn(&arguments, database, candles);
         let url = format!("http://{listen}");

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod command_line;
+mod deploy;
 mod dev;
 mod docs;
 mod fleet;
+mod keys;
+mod known;
 mod page;
 mod reference;
 mod replay;

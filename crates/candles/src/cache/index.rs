@@ -37,6 +37,9 @@ pub(crate) struct Entry {
     /// Objects it was joined from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) parts: Vec<Digest>,
+    /// Corrections that were known when it was fetched.
+    #[serde(default)]
+    pub(crate) corrected: u64,
 }
 
 /// Characters of a name that are kept in a folder's name, for the eye only.

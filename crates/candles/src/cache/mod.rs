@@ -99,6 +99,7 @@ pub(crate) struct Made {
     pub(crate) reach: (i64, i64),
     pub(crate) complete: bool,
     pub(crate) parts: Vec<Digest>,
+    pub(crate) corrected: u64,
 }
 
 impl Cache {
@@ -134,6 +135,12 @@ impl Cache {
 
     pub(crate) fn settings(&self) -> &CacheSettings {
         &self.inner.settings
+    }
+
+    /// Whether what ended at `end_ms` ended so long ago that nothing more of it will come.
+    pub(crate) fn is_closed(&self, end_ms: i64) -> bool {
+        let lag_ms = i64::try_from(self.settings().closed_after.as_millis()).unwrap_or(i64::MAX);
+        end_ms.saturating_add(lag_ms) <= self.clock().now_ms()
     }
 
     pub(crate) fn clock(&self) -> &Clock {
@@ -277,6 +284,7 @@ impl Inner {
             reach: made.reach,
             complete: made.complete,
             parts: made.parts.clone(),
+            corrected: made.corrected,
         };
         if let Some((folder, name)) = index {
             index::write(&self.entry_path(&folder, &name), &temporary, &entry)?;

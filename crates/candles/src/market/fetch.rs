@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use model::{Candles, Digest, RESAMPLER_VERSION, SeriesId, TimeRange, Timeframe, resample};
 
+use super::{Corrections, SegmentState};
 use crate::cache::{Cache, Entry, Made, Mapped, folder};
 use crate::error::Cause;
 use crate::{CandleSource, Error, Probe, Segment, SeriesInfo, validate};
@@ -22,6 +23,8 @@ pub(super) struct Feed {
     pub(super) stored: Arc<SeriesInfo>,
     /// What is asked for: the stored timeframe or a multiple of it.
     pub(super) timeframe: Timeframe,
+    /// What is known of corrections of the stored series.
+    pub(super) corrections: Arc<Corrections>,
 }
 
 /// One segment of a feed in the cache.
@@ -29,6 +32,8 @@ pub(super) struct Feed {
 pub(super) struct Piece {
     pub(super) segment: Segment,
     pub(super) entry: Entry,
+    /// The stored segments in it: itself, or those it was resampled from.
+    pub(super) made_of: Vec<SegmentState>,
 }
 
 impl Feed {
@@ -68,14 +73,24 @@ impl Feed {
     /// One segment. Boxed, because a resampled one needs stored ones.
     pub(super) fn piece(&self, segment: Segment) -> BoxFuture<'_, Result<Piece, Error>> {
         let piece = async move {
-            let entry = if self.timeframe == self.stored.id.timeframe {
-                self.fetched(segment).await?
-            } else {
-                self.resampled(segment).await?
-            };
-            Ok(Piece { segment, entry })
+            if self.timeframe != self.stored.id.timeframe {
+                return self.resampled(segment).await;
+            }
+            let entry = self.fetched(segment).await?;
+            let made_of = vec![self.state(segment, &entry)];
+            Ok(Piece { segment, entry, made_of })
         };
         piece.boxed()
+    }
+
+    fn state(&self, segment: Segment, entry: &Entry) -> SegmentState {
+        let TimeRange { start_ms, end_ms } = segment.range();
+        SegmentState { start_ms, end_ms, hash: entry.hash, closed: self.cache.is_closed(end_ms) }
+    }
+
+    /// Corrections that are known of a stored segment.
+    fn corrected(&self, segment: Segment) -> u64 {
+        self.corrections.get(&segment.range().start_ms).copied().unwrap_or(0)
     }
 
     async fn fetched(&self, segment: Segment) -> Result<Entry, Error> {
@@ -131,6 +146,9 @@ impl Feed {
     /// empty and the series neither begins nor ends elsewhere in it than it did then; any other is
     /// used while it is young.
     fn is_valid(&self, entry: &Entry, segment: Segment, revision: Option<Digest>) -> bool {
+        if entry.corrected < self.corrected(segment) {
+            return false;
+        }
         let age_ms = self.cache.clock().now_ms() - entry.fetched_at_ms;
         let young = i128::from(age_ms) <= self.cache.settings().open_ttl.as_millis().cast_signed();
         if revision.is_some() {
@@ -157,8 +175,7 @@ impl Feed {
         let complete = if revision.is_some() {
             finished == candles.len()
         } else {
-            let lag_ms = i64::try_from(self.cache.settings().closed_after.as_millis());
-            segment.range().end_ms.saturating_add(lag_ms.unwrap_or(i64::MAX)) <= now_ms
+            self.cache.is_closed(segment.range().end_ms)
         };
         if finished < candles.len() {
             candles = candles.as_slice().rows(0..finished).to_candles();
@@ -171,10 +188,11 @@ impl Feed {
             reach: self.reach(segment),
             complete,
             parts: Vec::new(),
+            corrected: self.corrected(segment),
         })
     }
 
-    async fn resampled(&self, segment: Segment) -> Result<Entry, Error> {
+    async fn resampled(&self, segment: Segment) -> Result<Piece, Error> {
         let range = segment.range();
         // Weeks do not end with a year: a bucket belongs to the segment in which it opens.
         let rows = TimeRange {
@@ -189,11 +207,13 @@ impl Feed {
         };
         let pieces = base.pieces(needed).await?;
         let goes_on = self.stored.last_ms >= rows.end_ms;
+        let made_of = pieces.iter().flat_map(|piece| piece.made_of.clone()).collect();
         let revision = Some(self.resampled_revision(&pieces, goes_on));
         let is_valid = move |entry: &Entry| entry.revision == revision;
         let feed = self.clone();
         let make = move || feed.fold(base, pieces, rows, goes_on, revision).boxed();
-        self.cache.fill(&self.folder(), &segment.to_string(), is_valid, make).await
+        let entry = self.cache.fill(&self.folder(), &segment.to_string(), is_valid, make).await?;
+        Ok(Piece { segment, entry, made_of })
     }
 
     /// Names what a resampled segment is made of.
@@ -239,6 +259,7 @@ impl Feed {
             reach: (rows.start_ms, rows.end_ms),
             complete: goes_on,
             parts: Vec::new(),
+            corrected: 0,
         })
     }
 
@@ -288,6 +309,7 @@ impl Feed {
             reach: (0, 0),
             complete: true,
             parts,
+            corrected: 0,
         })
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use model::settings::Instrument;
 use model::{Calendar, CandleSlice, Candles, DAY_MS, Digest, SeriesId, TimeRange, missing_candles};
 
+use super::SegmentState;
 use crate::SeriesInfo;
 use crate::cache::Mapped;
 
@@ -47,6 +48,7 @@ pub struct Loaded {
     stored: Arc<SeriesInfo>,
     missing: u64,
     covered: bool,
+    segments: Vec<SegmentState>,
     hash: OnceLock<Digest>,
 }
 
@@ -84,8 +86,19 @@ impl Loaded {
             stored,
             missing,
             covered,
+            segments: Vec::new(),
             hash: OnceLock::new(),
         })
+    }
+
+    /// Names the stored segments that it was made of.
+    pub(super) fn with_segments(self, segments: Vec<SegmentState>) -> Loaded {
+        Loaded { segments, ..self }
+    }
+
+    /// The stored segments that it was made of, ascending; empty for candles held in memory.
+    pub fn segments(&self) -> &[SegmentState] {
+        &self.segments
     }
 
     /// The candles: at most W finished ones before the start of the range, then the range.

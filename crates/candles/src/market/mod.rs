@@ -9,6 +9,7 @@ mod fetch;
 mod funding;
 mod listing;
 mod loaded;
+mod version;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -18,6 +19,7 @@ use model::{Calendar, Candles, SeriesId, TimeRange, resample};
 use tokio::time::Instant;
 
 pub use self::loaded::{History, Loaded};
+pub use self::version::{Corrections, Fingerprint, SegmentState};
 
 use self::fetch::Feed;
 use self::funding::Rates;
@@ -31,7 +33,7 @@ use crate::{CandleSource, Error, SeriesInfo};
 /// Tries of a load that meets damaged files in the cache.
 const TRIES: u32 = 3;
 
-type LoadKey = (SeriesId, TimeRange, History);
+type LoadKey = (SeriesId, TimeRange, History, Corrections);
 
 /// Candles of one source. Clones share everything.
 #[derive(Clone)]
@@ -126,17 +128,20 @@ impl Market {
         range: TimeRange,
         warmup: u32,
     ) -> Result<Arc<Loaded>, Error> {
-        self.load_with(series, range, History::Candles(warmup)).await
+        self.load_corrected(series, range, History::Candles(warmup), Corrections::new()).await
     }
 
-    /// The candles of `series` that open in `range`, and the `history` before; as [`Market::load`].
-    pub async fn load_with(
+    /// The candles of `series` that open in `range`, and the `history` before; as [`Market::load`],
+    /// but a cached segment is used only if it was fetched after the last of the `corrections` that
+    /// are known of the stored series.
+    pub async fn load_corrected(
         &self,
         series: &SeriesId,
         range: TimeRange,
         history: History,
+        corrections: Corrections,
     ) -> Result<Arc<Loaded>, Error> {
-        let key = (series.clone(), range, history);
+        let key = (series.clone(), range, history, corrections);
         if let Some(loaded) = self.inner.recent(&key) {
             return Ok(loaded);
         }
@@ -182,12 +187,13 @@ impl Inner {
     }
 
     async fn load(&self, key: &LoadKey) -> Result<Loaded, Error> {
-        let (series, range, history) = key;
+        let (series, range, history, corrections) = key;
         let nothing = || Error::NoCandles { series: series.clone(), range: *range };
         let stored = self.find(series).await?;
         let columns = match &self.backing {
             Backing::Source { source, cache, .. } => {
                 let feed = Feed {
+                    corrections: Arc::new(corrections.clone()),
                     source: Arc::clone(source),
                     cache: cache.clone(),
                     stored: Arc::clone(&stored),
@@ -195,13 +201,13 @@ impl Inner {
                 };
                 columns(&feed, *range, *history).await?
             }
-            Backing::Whole { candles, .. } => {
-                candles.get(&stored.id).map(|candles| fold_whole(candles, &stored, series))
-            }
+            Backing::Whole { candles, .. } => candles
+                .get(&stored.id)
+                .map(|candles| (fold_whole(candles, &stored, series), Vec::new())),
         };
-        columns
-            .and_then(|columns| Loaded::new(columns, series.clone(), stored, *range, *history))
-            .ok_or_else(nothing)
+        let (columns, segments) = columns.ok_or_else(nothing)?;
+        let loaded = Loaded::new(columns, series.clone(), stored, *range, *history);
+        loaded.map(|loaded| loaded.with_segments(segments)).ok_or_else(nothing)
     }
 }
 
@@ -215,12 +221,11 @@ fn fold_whole(candles: &Arc<Candles>, stored: &SeriesInfo, series: &SeriesId) ->
     Columns::Owned(Arc::new(folded.candles))
 }
 
+/// Columns and the stored segments that they were made of, ascending.
+type Read = (Columns, Vec<SegmentState>);
+
 /// Mapped columns that hold `range` and the `history` before it; `None` without any candle.
-async fn columns(
-    feed: &Feed,
-    range: TimeRange,
-    history: History,
-) -> Result<Option<Columns>, Error> {
+async fn columns(feed: &Feed, range: TimeRange, history: History) -> Result<Option<Read>, Error> {
     let mut tries = 1;
     loop {
         match mapped(feed, range, history).await {
@@ -230,7 +235,7 @@ async fn columns(
     }
 }
 
-async fn mapped(feed: &Feed, range: TimeRange, history: History) -> Result<Option<Columns>, Error> {
+async fn mapped(feed: &Feed, range: TimeRange, history: History) -> Result<Option<Read>, Error> {
     let extent = feed.extent();
     let (since_ms, warmup) = match history {
         History::Candles(warmup) => {
@@ -266,5 +271,8 @@ async fn mapped(feed: &Feed, range: TimeRange, history: History) -> Result<Optio
         before += piece.entry.rows;
         pieces.insert(0, piece);
     }
-    Ok(feed.join(&pieces).await?.map(Columns::Mapped))
+    let mut segments: Vec<_> = pieces.iter().flat_map(|piece| piece.made_of.clone()).collect();
+    segments.sort_unstable();
+    segments.dedup();
+    Ok(feed.join(&pieces).await?.map(|mapped| (Columns::Mapped(mapped), segments)))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use candles::import::{ImportOptions, import, read_file};
-use candles::{Error, History, Loaded, Market, MemorySource, ParquetStore};
+use candles::{Corrections, Error, History, Loaded, Market, MemorySource, ParquetStore};
 use model::{Calendar, Candles, DAY_MS, MINUTE_MS, SeriesId, TimeRange, Timeframe, resample};
 
 use crate::support::{Hands, START_MS, examples, id, market, market_at, minutes, ms, range, rows};
@@ -250,7 +250,8 @@ async fn history_since_a_time_is_what_opens_at_or_after_it() {
     for market in [cached, whole] {
         let load = async |series: &SeriesId, since: i64| {
             let history = History::Since(at(since));
-            let loaded = market.load_with(series, range, history).await.unwrap();
+            let loaded =
+                market.load_corrected(series, range, history, Corrections::new()).await.unwrap();
             let times = loaded.as_slice().open_time_ms;
             assert_eq!(times[times.len() - 1], at(79));
             ((times[0] - START_MS) / MINUTE_MS, loaded.start_row())

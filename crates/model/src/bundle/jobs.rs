@@ -55,7 +55,7 @@ impl Bundle {
         spec
     }
 
-    fn resolve(&self, point: &Point) -> Resolved {
+    pub(super) fn resolve(&self, point: &Point) -> Resolved {
         self.strategy.resolve(point).expect("every value was checked when the request was read")
     }
 

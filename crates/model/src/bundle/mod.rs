@@ -14,6 +14,7 @@ mod inputs;
 mod jobs;
 mod json;
 mod money;
+mod needs;
 mod parameters;
 mod request;
 mod risk;

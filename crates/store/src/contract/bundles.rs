@@ -7,7 +7,7 @@ use model::{BundleStatus, Digest};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::DatabaseTime;
+use super::{DatabaseTime, SegmentHash};
 
 /// A bundle to store, already validated.
 #[derive(Clone, Debug)]
@@ -32,6 +32,52 @@ pub struct NewBundle {
     pub idempotency: Option<Idempotency>,
     /// The jobs, ascending by seq.
     pub jobs: Vec<NewJob>,
+    /// Segments that the standing results of its jobs were computed on.
+    pub pins: Vec<Pin>,
+    /// Its place among the others.
+    pub terms: Terms,
+}
+
+/// How a bundle shares the queue with others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Which of two bundles of equal priority goes first.
+    pub ordering: Ordering,
+    /// Most jobs of its owner that may be claimable or running; no limit if `None`. Holds for all
+    /// bundles that the owner stores with a limit, the newest of which counts.
+    pub running_cap: Option<u32>,
+}
+
+/// Order among bundles of equal priority.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ordering {
+    /// The older one first, to its end.
+    #[default]
+    Strict,
+    /// Bundles take turns: in each, so many jobs of every bundle.
+    Fair {
+        /// Jobs a turn; at least 1.
+        chunk: u32,
+    },
+}
+
+impl Ordering {
+    /// Jobs a turn; 0 where there are no turns.
+    pub(crate) fn chunk(self) -> i64 {
+        match self {
+            Ordering::Strict => 0,
+            Ordering::Fair { chunk } => i64::from(chunk.max(1)),
+        }
+    }
+}
+
+/// A segment that a bundle is held to from the start.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pin {
+    /// Where the candles come from.
+    pub source: String,
+    /// The segment.
+    pub segment: SegmentHash,
 }
 
 /// One job to store.

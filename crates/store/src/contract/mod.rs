@@ -2,7 +2,12 @@
 
 mod bundles;
 mod changes;
+mod data;
+mod hints;
 mod jobs;
+mod keys;
+mod nodes;
+mod replays;
 mod signals;
 mod work;
 
@@ -13,13 +18,26 @@ use model::Digest;
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use bundles::{BundleFilter, BundleRow, Cancelled, Idempotency, NewBundle, NewJob, Submitted};
+pub use bundles::{
+    BundleFilter, BundleRow, Cancelled, Idempotency, NewBundle, NewJob, Ordering, Pin, Submitted,
+    Terms,
+};
 pub(crate) use changes::Decision;
 pub use changes::{Change, Changed, Labels, Standing};
+pub use data::{
+    CorrectedSegment, Correction, DataPart, DataVersion, HeldSegment, KnownData, Pinned,
+    SegmentHash,
+};
+pub use hints::{HintFeed, Hints};
 pub use jobs::{
     AttemptRow, JobCursor, JobError, JobFilter, JobPoint, JobReturns, JobRow, MetricSort,
     ResultDetail, ResultSummary,
 };
+pub use keys::{KeyRow, KeyState, Keys, NewKey, Scope, Scopes, Token};
+pub use nodes::{
+    Fenced, Lease, LeaseKey, NodeBeat, NodeId, NodeRow, NodeTimes, Nodes, SWEEPER, Sweep,
+};
+pub use replays::{Divergence, HeldReplay, ReplayClaim, ReplayRow, ReplayedResult};
 pub use signals::PackedSignals;
 pub use work::{
     Beat, CancelFlag, Claim, Ending, Finish, Held, LeaseTimes, Maintained, NewResult, Progress,
@@ -76,13 +94,23 @@ pub struct Schema {
     pub found: i64,
     /// Version this program needs.
     pub needed: i64,
+    /// Oldest version that a program may need to use this schema; 0 where the schema does not say.
+    pub oldest: i64,
+}
+
+impl Schema {
+    /// Whether this program may use the schema: it is the one needed, or a later one that still
+    /// serves programs as old as this.
+    pub fn fits(self) -> bool {
+        self.found >= self.needed && self.oldest <= self.needed
+    }
 }
 
 /// The store: bundles, jobs, results, workers. One trait, two implementations, one suite.
 ///
 /// Each method is one transaction and has a timeout of its own; none waits on a backtest.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Hints + Keys + Nodes + Send + Sync {
     /// `postgres` or `sqlite`, with the server's version, for people.
     async fn describe(&self) -> Result<String, Error>;
 
@@ -92,7 +120,8 @@ pub trait Store: Send + Sync {
     /// Version of the schema.
     async fn schema(&self) -> Result<Schema, Error>;
 
-    /// Brings the schema to the version needed; repeated calls are harmless.
+    /// Brings the schema to the version needed; repeated calls are harmless, and so is one on a newer
+    /// schema that this program may use.
     async fn migrate(&self) -> Result<Schema, Error>;
 
     /// Stores the bundle and all its jobs, or nothing, and wakes the workers.
@@ -157,6 +186,30 @@ pub trait Store: Send + Sync {
     /// Whether there is a signal column of this hash.
     async fn has_signals(&self, hash: Digest) -> Result<bool, Error>;
 
+    /// Of these needs, those whose data is on record and was not corrected since.
+    async fn known_data(&self, needs: &[Digest]) -> Result<BTreeMap<Digest, KnownData>, Error>;
+
+    /// Records what needs were met with; a look at older candles does not replace a newer one.
+    async fn record_data(&self, versions: &[DataVersion]) -> Result<(), Error>;
+
+    /// The segments of a series that were ever corrected.
+    async fn corrections(&self, source: &str, series: &str) -> Result<Vec<Correction>, Error>;
+
+    /// Says that the candles of these segments were written again: what is on record of them is
+    /// void, and each host fetches them anew before it next uses them.
+    async fn correct(&self, source: &str, segments: &[CorrectedSegment]) -> Result<(), Error>;
+
+    /// Holds a bundle to the closed segments that a host has; the first load decides.
+    ///
+    /// With `latest` the newest load does. Also puts the segments on record.
+    async fn pin(
+        &self,
+        bundle: Uuid,
+        source: &str,
+        held: &[HeldSegment],
+        latest: bool,
+    ) -> Result<Pinned, Error>;
+
     /// Changes a bundle if its state allows it, and only at version `at` where that is named.
     ///
     /// Changes of one bundle have one order; each is written whole or not at all. Repeating one
@@ -202,7 +255,34 @@ pub trait Store: Send + Sync {
     async fn finish(&self, worker: WorkerId, finishes: &[Finish]) -> Result<Vec<Settled>, Error>;
 
     /// Gives jobs back unfinished; those no longer held are left alone.
-    async fn release(&self, worker: WorkerId, held: &[Held], why: Release) -> Result<(), Error>;
+    async fn release(&self, worker: WorkerId, held: &[Held], why: &Release) -> Result<(), Error>;
+
+    /// Asks for a replay of a completed job and wakes the workers; answers the newest one.
+    ///
+    /// While one of the job is still to be answered, that one. `None` where there is no such job,
+    /// or it is not completed.
+    async fn ask_replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error>;
+
+    /// The newest replay of a job.
+    async fn replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error>;
+
+    /// Claims up to `limit` replays, oldest first. A worker's beats hold them like its jobs.
+    async fn claim_replays(&self, worker: WorkerId, limit: u32) -> Result<Vec<ReplayClaim>, Error>;
+
+    /// Answers a replay; `false`, and nothing is written, where it is no longer held.
+    ///
+    /// A divergence goes on record beside the result that stands, and its job is marked. No job's
+    /// status and no count changes.
+    async fn answer_replay(
+        &self,
+        worker: WorkerId,
+        held: HeldReplay,
+        answer: &Value,
+        divergence: Option<&Divergence>,
+    ) -> Result<bool, Error>;
+
+    /// Gives the replays of a worker back unanswered.
+    async fn release_replays(&self, worker: WorkerId) -> Result<(), Error>;
 
     /// Returns jobs of dead workers, ends backoffs, finishes bundles; any process may call it.
     async fn maintain(&self, times: LeaseTimes) -> Result<Maintained, Error>;

@@ -138,7 +138,7 @@ pub struct NewResult {
 pub enum Ending {
     /// It ran; the result goes with it.
     Completed(Box<NewResult>),
-    /// An equal result already stands under this key.
+    /// An equal result already stands under this key; [`Settled::Missing`] where it does not.
     Cached {
         /// Result key.
         key: Digest,
@@ -169,13 +169,15 @@ pub enum Settled {
     AlreadyStored,
     /// The job was no longer held: nothing was written.
     Lost,
+    /// It was to be completed from a result that does not stand: nothing was written, it is held.
+    Missing,
     /// Written and counted; another outcome already stands under the key: a determinism fault,
     /// recorded in `result_conflict`.
     Diverged,
 }
 
 /// Why a worker gives jobs back unfinished.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Release {
     /// It shuts down.
     Drain,
@@ -187,10 +189,11 @@ pub enum Release {
         /// Longest wait in all.
         timeout: Duration,
     },
-    /// A cause that can pass: counts as a failure; the third ends the job with this code.
+    /// A cause that can pass: counts as a failure. The job shows the last one while it waits; the
+    /// third ends it.
     Retry {
-        /// Stable code.
-        code: &'static str,
+        /// What happened.
+        reason: JobError,
         /// Time until it may be claimed again.
         backoff: Duration,
     },
@@ -216,6 +219,10 @@ pub struct QueueDepth {
     pub running: u64,
     /// Age of the oldest claimable job, in seconds.
     pub oldest_pending_seconds: f64,
+    /// Versions of job rows that nobody needs and vacuum has not removed; 0 where there are none.
+    pub dead_rows: u64,
+    /// Age of the oldest snapshot: what it could see, vacuum must keep. In seconds.
+    pub oldest_snapshot_seconds: f64,
 }
 
 /// What one maintenance pass did.
@@ -227,6 +234,8 @@ pub struct Maintained {
     pub poisoned: u64,
     /// Jobs whose backoff is over.
     pub released: u64,
+    /// Jobs whose owner came below its cap.
+    pub uncapped: u64,
     /// Bundles that became final.
     pub finished_bundles: u64,
 }

@@ -8,9 +8,11 @@ use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::Postgres;
+use super::caps::set_cap;
+use super::data::insert_pins;
 use crate::payload::{clean, fold, rank};
 use crate::rows::{BundleRecord, digest, request};
-use crate::{BundleFilter, BundleRow, Error, Idempotency, NewBundle, NewJob, Submitted};
+use crate::{BundleFilter, BundleRow, Error, Idempotency, NewBundle, NewJob, Submitted, Terms};
 
 /// Jobs in one insert; bounds the memory of its parameters.
 const CHUNK: usize = 10_000;
@@ -45,29 +47,68 @@ async fn recall(
     Ok(Some(if same { Submitted::Repeated { id } } else { Submitted::KeyReused }))
 }
 
-/// Inserts jobs; answers how many were completed from standing results.
+/// Where the jobs of a bundle go in the queue.
+struct Place {
+    rank: i16,
+    first_turn: i64,
+    /// Jobs a turn; 0 where there are no turns.
+    chunk: i64,
+    /// How many may be claimable, where the owner has a cap.
+    room: Option<i64>,
+}
+
+/// Inserts jobs; answers how many were completed from standing results, and how many wait for their
+/// owner's cap.
 async fn insert_jobs(
     conn: &mut PgConnection,
     id: Uuid,
-    rank: i16,
+    place: &Place,
     jobs: &[NewJob],
-) -> Result<i64, Error> {
-    let mut cached = 0;
+) -> Result<(i64, i64), Error> {
+    let Place { rank, first_turn, chunk: jobs_a_turn, room } = *place;
+    let (mut cached, mut waiting) = (0, 0);
+    let mut before = 0;
     for chunk in jobs.chunks(CHUNK) {
         let seqs: Vec<i32> = chunk.iter().map(|job| seq(job.seq)).collect::<Result<_, _>>()?;
         let keys: Vec<&[u8]> = chunk.iter().map(|job| &job.spec_key.0[..]).collect();
-        if chunk.iter().all(|job| job.result_key.is_none()) {
+        let is_plain = jobs_a_turn == 0 && room.is_none();
+        if is_plain && chunk.iter().all(|job| job.result_key.is_none()) {
             let query = sqlx::query(include_str!("sql/insert_jobs.sql")).bind(id).bind(rank);
             query.bind(seqs).bind(keys).execute(&mut *conn).await?;
             continue;
         }
         let results: Vec<Option<&[u8]>> =
             chunk.iter().map(|job| job.result_key.as_ref().map(|key| &key.0[..])).collect();
-        let query = sqlx::query_scalar(include_str!("sql/insert_known_jobs.sql")).bind(id);
+        let query = sqlx::query_as(include_str!("sql/insert_known_jobs.sql")).bind(id);
         let query = query.bind(rank).bind(seqs).bind(keys).bind(results);
-        cached += query.fetch_one(&mut *conn).await.map(|count: i64| count)?;
+        let query = query.bind(before).bind(first_turn).bind(jobs_a_turn).bind(room);
+        let (known, held): (i64, i64) = query.fetch_one(&mut *conn).await?;
+        cached += known;
+        waiting += held;
+        before += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
     }
-    Ok(cached)
+    Ok((cached, waiting))
+}
+
+/// Finds the place of a new bundle.
+async fn place(
+    conn: &mut PgConnection,
+    owner: &str,
+    rank: i16,
+    terms: Terms,
+) -> Result<Place, Error> {
+    let room = match terms.running_cap {
+        Some(running) => Some(set_cap(conn, owner, running).await?),
+        None => None,
+    };
+    let chunk = terms.ordering.chunk();
+    let first_turn = if chunk == 0 {
+        0
+    } else {
+        let query = sqlx::query_scalar(include_str!("sql/first_turn.sql")).bind(rank);
+        query.fetch_one(conn).await?
+    };
+    Ok(Place { rank, first_turn, chunk, room })
 }
 
 /// A seq as a column holds it.
@@ -94,16 +135,24 @@ impl Postgres {
         let total = i64::try_from(bundle.jobs.len()).unwrap_or(i64::MAX);
         let dropped = i64::try_from(bundle.dropped).unwrap_or(i64::MAX);
         let query = sqlx::query(include_str!("sql/insert_bundle.sql")).bind(bundle.id);
-        let query = query.bind(owner).bind(clean(&bundle.name)).bind(fold(&bundle.name));
+        let query = query.bind(&owner).bind(clean(&bundle.name)).bind(fold(&bundle.name));
         let query = query.bind(bundle.request.to_string()).bind(tags.to_string());
         let query = query.bind(total).bind(dropped).bind(rank);
         let query = query.bind(bundle.trace.as_deref().map(clean));
         query.execute(&mut *tx).await?;
 
-        let cached = insert_jobs(&mut tx, bundle.id, rank, &bundle.jobs).await?;
+        let place = place(&mut tx, &owner, rank, bundle.terms).await?;
+        let (cached, waiting) = insert_jobs(&mut tx, bundle.id, &place, &bundle.jobs).await?;
+        if place.room.is_some() {
+            let query = sqlx::query(include_str!("sql/count_released.sql")).bind(bundle.id);
+            query.bind(total - waiting).execute(&mut *tx).await?;
+        }
         if cached > 0 {
             let query = sqlx::query(include_str!("sql/count_cached.sql")).bind(bundle.id);
             query.bind(cached).execute(&mut *tx).await?;
+        }
+        if cached > 0 && cached < total {
+            insert_pins(&mut tx, bundle.id, &bundle.pins).await?;
         }
         if cached == total {
             // Nobody else can know these jobs yet, so their sum is whole before the commit.
@@ -112,6 +161,9 @@ impl Postgres {
             sqlx::query(include_str!("sql/notify_workers.sql")).execute(&mut *tx).await?;
         }
         tx.commit().await?;
+        if cached < total {
+            self.bump_epoch().await;
+        }
         Ok(Submitted::Stored { cached: cached.unsigned_abs() })
     }
 

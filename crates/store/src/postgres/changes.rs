@@ -23,6 +23,9 @@ impl Postgres {
         if *change == Change::Cancel || answer == Changed::Applied {
             finish_bundles(&self.pool, &[id]).await?;
         }
+        if answer == Changed::Applied {
+            self.bump_epoch().await;
+        }
         Ok(answer)
     }
 
@@ -96,7 +99,8 @@ async fn rerun(
     if jobs == 0 {
         return Ok(Changed::Unchanged);
     }
-    run(conn, include_str!("sql/rerun_bundle.sql"), id).await?;
+    let query = sqlx::query(include_str!("sql/rerun_bundle.sql")).bind(id).bind(jobs);
+    query.execute(&mut *conn).await?;
     sqlx::query(include_str!("sql/notify_workers.sql")).execute(conn).await?;
     Ok(Changed::Applied)
 }

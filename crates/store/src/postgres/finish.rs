@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::ENGINE_VERSION;
+use model::{Digest, ENGINE_VERSION};
 use uuid::Uuid;
 
 use super::Postgres;
 use super::bundles::finish_bundles;
 use super::queue::attempt;
 use crate::failure::retrying;
-use crate::payload::{DETERMINISM_FAULT, EndedColumns, Packer, float_bytes, result_of};
-use crate::settled::{Sorted, distinct};
+use crate::payload::{DETERMINISM_FAULT, DIVERGED, EndedColumns, Packer, float_bytes, result_of};
+use crate::settled::{Sorted, distinct, pointed_at, split};
 use crate::{Error, Finish, Held, JobId, Settled, WorkerId};
 
 /// Finishes as columns, ascending by job, each held attempt once.
@@ -44,6 +44,8 @@ struct Written {
     held: BTreeSet<Held>,
     bundles: BTreeSet<Uuid>,
     results: usize,
+    /// Whether an owner of these bundles has a cap.
+    is_capped: bool,
 }
 
 impl Batch {
@@ -85,23 +87,53 @@ impl Postgres {
         if distinct.is_empty() {
             return Ok(Vec::new());
         }
-        let batch = Batch::of(&distinct)?;
-        let written = retrying(|| self.write_batch(worker, &batch)).await?;
-        let mut sorted = Sorted { written: written.held, ..Sorted::default() };
-        if sorted.written.len() < distinct.len() {
-            sorted.ended = self.ended_by_us(worker, &batch).await?;
-        }
-        let ran = sorted.written.iter().filter(|held| result_of(&distinct[held].ending).is_some());
-        if written.results < ran.count() || sorted.ended.len() > sorted.written.len() {
-            let jobs = retrying(|| self.record_conflicts(&batch.results)).await?;
-            sorted.diverged.extend(distinct.keys().filter(|held| jobs.contains(&held.job)));
+        let mut sorted = Sorted::default();
+        let mut bundles = BTreeSet::new();
+        // A result is written before the jobs that point at it.
+        for part in split(&distinct).iter().filter(|part| !part.is_empty()) {
+            bundles.append(&mut self.finish_part(worker, part, &mut sorted).await?);
         }
         // What is written is written: the sweeper would end the bundle, too.
-        let bundles: Vec<Uuid> = written.bundles.into_iter().collect();
+        let bundles: Vec<Uuid> = bundles.into_iter().collect();
         if let Err(error) = finish_bundles(&self.pool, &bundles).await {
             tracing::warn!(%error, "finished jobs could not be checked for finished bundles");
         }
         Ok(sorted.answers(finishes))
+    }
+
+    /// Ends one part of the finishes; answers the bundles of the jobs that it ended.
+    async fn finish_part(
+        &self,
+        worker: WorkerId,
+        part: &BTreeMap<Held, &Finish>,
+        sorted: &mut Sorted,
+    ) -> Result<BTreeSet<Uuid>, Error> {
+        let batch = Batch::of(part)?;
+        let written = retrying(|| self.write_batch(worker, &batch)).await?;
+        let mut ended = BTreeSet::new();
+        if written.held.len() < part.len() {
+            ended = self.ended_by_us(worker, &batch).await?;
+            let pointers = part.iter().filter(|(held, _)| !ended.contains(held));
+            let pointers: BTreeMap<Held, Digest> =
+                pointers.filter_map(|(held, finish)| Some((*held, pointed_at(finish)?))).collect();
+            let keys: Vec<Digest> = pointers.values().copied().collect();
+            let standing = self.find_results(&keys).await?;
+            let missing = pointers.iter().filter(|(_, key)| !standing.contains_key(key));
+            sorted.missing.extend(missing.map(|(held, _)| *held));
+        }
+        let ran = written.held.iter().filter(|held| result_of(&part[held].ending).is_some());
+        if written.results < ran.count() || ended.len() > written.held.len() {
+            let jobs = retrying(|| self.record_conflicts(&batch.results)).await?;
+            sorted.diverged.extend(part.keys().filter(|held| jobs.contains(&held.job)));
+        }
+        if written.is_capped
+            && let Err(error) = self.refill_caps().await
+        {
+            tracing::warn!(%error, "jobs that waited for a cap were not let go yet");
+        }
+        sorted.written.extend(written.held);
+        sorted.ended.extend(ended);
+        Ok(written.bundles)
     }
 
     async fn write_batch(&self, worker: WorkerId, batch: &Batch) -> Result<Written, Error> {
@@ -114,11 +146,12 @@ impl Postgres {
         let query = query.bind(&results.data_hashes).bind(&results.metrics);
         let query = query.bind(&results.summaries).bind(&results.daily_returns);
         let query = query.bind(&results.details).bind(ENGINE_VERSION);
-        let rows: Vec<(i64, i32, Uuid, i64)> = query.fetch_all(&self.pool).await?;
+        let rows: Vec<(i64, i32, Uuid, i64, bool)> = query.fetch_all(&self.pool).await?;
         Ok(Written {
             results: rows.first().map_or(0, |row| usize::try_from(row.3).unwrap_or(usize::MAX)),
             held: rows.iter().map(|row| held(row.0, row.1)).collect(),
             bundles: rows.iter().map(|row| row.2).collect(),
+            is_capped: rows.iter().any(|row| row.4),
         })
     }
 
@@ -136,7 +169,7 @@ impl Postgres {
         let query = sqlx::query_scalar(include_str!("sql/record_conflicts.sql"));
         let query = query.bind(&results.jobs).bind(&results.keys).bind(&results.outcome_hashes);
         let query = query.bind(&results.details).bind(DETERMINISM_FAULT);
-        let query = query.bind("another outcome stands under the same key");
+        let query = query.bind(DIVERGED);
         let jobs: Vec<i64> = query.fetch_all(&self.pool).await?;
         Ok(jobs.into_iter().map(JobId).collect())
     }

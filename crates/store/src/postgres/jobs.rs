@@ -102,13 +102,16 @@ impl Postgres {
 
     pub(super) async fn measure_queue(&self) -> Result<QueueDepth, Error> {
         let query = sqlx::query_as(include_str!("sql/queue_depth.sql"));
-        let row: (i64, i64, i64, f64) = query.fetch_one(&self.pool).await?;
-        let (pending, on_hold, running, oldest_pending_seconds) = row;
+        let row: (i64, i64, i64, f64, i64, f64) = query.fetch_one(&self.pool).await?;
+        let (pending, on_hold, running, oldest_pending_seconds, dead, oldest_snapshot_seconds) =
+            row;
         Ok(QueueDepth {
             pending: pending.unsigned_abs(),
             on_hold: on_hold.unsigned_abs(),
             running: running.unsigned_abs(),
             oldest_pending_seconds,
+            dead_rows: dead.unsigned_abs(),
+            oldest_snapshot_seconds,
         })
     }
 }

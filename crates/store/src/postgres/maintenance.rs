@@ -11,9 +11,10 @@ use uuid::Uuid;
 
 use super::Postgres;
 use super::bundles::finish_bundles;
+use super::caps::release_capped;
 use crate::failure::within;
-use crate::payload::MAX_LOSSES;
-use crate::{Error, LeaseTimes, Maintained};
+use crate::payload::{MAX_LOSSES, MAX_REPLAYS, REPLAY_LOST};
+use crate::{Error, LeaseTimes, Maintained, Sweep};
 
 /// A connection that has not broken since `since`: so long the database was up for us.
 #[derive(Debug)]
@@ -61,20 +62,38 @@ impl Watch {
                 }
                 ended.push(bundle);
             }
+            let query = sqlx::query(include_str!("sql/reap_replays.sql"));
+            let query = query.bind(times.lease.as_secs_f64()).bind(times.grace.as_secs_f64());
+            let query = query.bind(up >= times.lease).bind(up >= times.grace);
+            query.bind(MAX_REPLAYS).bind(REPLAY_LOST).execute(&mut *tx).await?;
         }
-        let query = sqlx::query_scalar(include_str!("sql/end_backoffs.sql"));
-        let released: i64 = query.fetch_one(&mut *tx).await?;
-        done.released = released.unsigned_abs();
+        // A node that holds the lease of a sweep runs it; where there is none, we do.
+        if !Postgres::is_swept(&mut tx, Sweep::Backoffs).await? {
+            let query = sqlx::query_scalar(include_str!("sql/end_backoffs.sql"));
+            let released: i64 = query.fetch_one(&mut *tx).await?;
+            done.released = released.unsigned_abs();
+        }
         tx.commit().await?;
 
-        let unfinished = sqlx::query_scalar(include_str!("sql/sweep_bundles.sql"));
-        let mut bundles: Vec<Uuid> = unfinished.fetch_all(&mut self.conn).await?;
+        let mut bundles: Vec<Uuid> = Vec::new();
+        if !Postgres::is_swept(&mut self.conn, Sweep::Bundles).await? {
+            let unfinished = sqlx::query_scalar(include_str!("sql/sweep_bundles.sql"));
+            bundles = unfinished.fetch_all(&mut self.conn).await?;
+        }
         bundles.append(&mut ended);
         bundles.sort_unstable();
         bundles.dedup();
         if !bundles.is_empty() {
             let finished = finish_bundles(&mut self.conn, &bundles).await?;
             done.finished_bundles = finished.len() as u64;
+        }
+        done.uncapped = release_capped(&mut self.conn).await?;
+        if done.uncapped > 0 {
+            // They are claimed within a poll even where nobody hears this.
+            sqlx::query(include_str!("sql/notify_workers.sql")).execute(&mut self.conn).await?;
+        }
+        if done.rescued + done.released + done.uncapped > 0 {
+            sqlx::query(include_str!("sql/bump_epoch.sql")).execute(&mut self.conn).await?;
         }
         if done.rescued + done.poisoned > 0 {
             tracing::warn!(done.rescued, done.poisoned, "jobs were taken from dead workers");

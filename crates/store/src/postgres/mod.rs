@@ -10,12 +10,20 @@
 //! waits for a bundle row.
 
 mod bundles;
+mod caps;
 mod changes;
+mod cursor;
+mod data;
 mod finish;
+mod hints;
 mod jobs;
+mod keys;
 mod maintenance;
+mod nodes;
 mod presence;
 mod queue;
+mod replays;
+mod schema;
 mod signals;
 
 use std::collections::BTreeMap;
@@ -26,24 +34,30 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::Digest;
 use serde_json::Value;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Connection, Executor, SqlSafeStr};
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{Connection, Executor};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use crate::failure::{SCHEMA_VERSION, of_migration, within};
+use crate::failure::{FLOOR_SINCE, SCHEMA_VERSION, of_migration, within};
 use crate::rows::WorkerRecord;
 use crate::{
-    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
-    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, PackedSignals, Presence,
-    Progress, QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId,
-    WorkerInfo, WorkerRow,
+    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, CorrectedSegment, Correction,
+    DataVersion, Divergence, Error, Finish, Held, HeldReplay, HeldSegment, JobFilter, JobPoint,
+    JobReturns, JobRow, KnownData, LeaseTimes, Maintained, NewBundle, PackedSignals, Pinned,
+    Presence, Progress, QueueDepth, Release, ReplayClaim, ReplayRow, ResultDetail, Schema, Settled,
+    Store, Submitted, WorkerId, WorkerInfo, WorkerRow,
 };
+use cursor::Cursors;
+use hints::Hinter;
 use maintenance::Watch;
 
 /// Limit on a call that touches all jobs of a bundle.
 const BULK_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// Connections of a node's own. Opened by API nodes alone.
+const BEAT_CONNECTIONS: u32 = 2;
 
 /// A connection that was idle for longer is tried before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
@@ -63,6 +77,8 @@ pub struct PostgresOptions {
     pub direct_url: Option<String>,
     /// Name shown in `pg_stat_activity`.
     pub application_name: String,
+    /// Whether the server is a streaming replica: it is only read, and shows no progress of jobs.
+    pub replica: bool,
 }
 
 impl Default for PostgresOptions {
@@ -73,6 +89,7 @@ impl Default for PostgresOptions {
             call_timeout: Duration::from_secs(30),
             direct_url: None,
             application_name: "backfleet".to_owned(),
+            replica: false,
         }
     }
 }
@@ -81,12 +98,18 @@ impl Default for PostgresOptions {
 #[derive(Clone, Debug)]
 pub struct Postgres {
     pool: PgPool,
+    /// For beats and what is written under leases: they must not wait behind long reads.
+    beats: PgPool,
     /// Like the pool's, by another name: whose unbroken age counts.
     maintenance: PgConnectOptions,
     direct: PgConnectOptions,
+    /// Like `direct`, by the name of the session that hears of changes.
+    listening: PgConnectOptions,
     connect_timeout: Duration,
     call_timeout: Duration,
     watch: Arc<Mutex<Option<Watch>>>,
+    hints: Hinter,
+    cursors: Arc<Cursors>,
 }
 
 impl Postgres {
@@ -101,14 +124,29 @@ impl Postgres {
             Some(url) => configured(url, options)?,
             None => connect.clone(),
         };
-        let pool = pool_options(options.max_connections, options.connect_timeout);
+        let mut pool = pool_options(options.max_connections, options.connect_timeout);
+        if options.replica {
+            pool = pool.after_connect(|conn, _| Box::pin(prepare_replica_session(conn)));
+        }
+        let maintenance = named(&connect, options, "maintenance");
+        let beats = pool_options(BEAT_CONNECTIONS, options.connect_timeout)
+            .connect_lazy_with(named(&connect, options, "node"));
+        let pool = pool.connect_lazy_with(connect);
+        let hints = Hinter::default();
+        if !options.replica {
+            hints.start(pool.clone());
+        }
         Ok(Arc::new(Postgres {
-            maintenance: named(&connect, options, "maintenance"),
+            maintenance,
+            listening: named(&direct, options, "changes"),
             direct: named(&direct, options, "presence"),
-            pool: pool.connect_lazy_with(connect),
+            pool,
+            beats,
+            hints,
             connect_timeout: options.connect_timeout,
             call_timeout: options.call_timeout,
             watch: Arc::default(),
+            cursors: Arc::default(),
         }))
     }
 
@@ -120,18 +158,19 @@ impl Postgres {
         } else {
             0
         };
-        Ok(Schema { found, needed: SCHEMA_VERSION })
+        let oldest = if found >= FLOOR_SINCE {
+            let floor = sqlx::query_scalar(include_str!("sql/read_schema_floor.sql"));
+            floor.fetch_one(&self.pool).await?
+        } else {
+            0
+        };
+        Ok(Schema { found, needed: SCHEMA_VERSION, oldest })
     }
 
     async fn run_migrations(&self) -> Result<Schema, Error> {
         let found = self.read_schema().await?.found;
-        let migrator = Migrator::with_migrations(vec![Migration::new(
-            1,
-            "create tables".into(),
-            MigrationType::Simple,
-            include_str!("../../migrations/postgres/0001_create_tables.sql").into_sql_str(),
-            false,
-        )]);
+        let mut migrator = Migrator::with_migrations(schema::migrations());
+        migrator.set_ignore_missing(true);
         // Migrators take turns by a session lock, which a pooler would strand.
         let pool = pool_options(1, self.connect_timeout).connect_lazy_with(self.direct.clone());
         let migrated = migrator.run(&pool).await;
@@ -204,6 +243,13 @@ fn pool_options(connections: u32, connect_timeout: Duration) -> PgPoolOptions {
                 Ok(())
             })
         })
+}
+
+/// As every session, and with the table of progress that a replica can read.
+async fn prepare_replica_session(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    conn.execute(sqlx::raw_sql(include_str!("sql/prepare_session.sql"))).await?;
+    conn.execute(sqlx::raw_sql(include_str!("sql/prepare_replica_session.sql"))).await?;
+    Ok(())
 }
 
 #[async_trait]
@@ -301,8 +347,36 @@ impl Store for Postgres {
         self.call(self.find_signals(hash)).await
     }
 
+    async fn known_data(&self, needs: &[Digest]) -> Result<BTreeMap<Digest, KnownData>, Error> {
+        self.call(self.find_data(needs)).await
+    }
+
+    async fn record_data(&self, versions: &[DataVersion]) -> Result<(), Error> {
+        self.call(self.write_data(versions)).await
+    }
+
+    async fn corrections(&self, source: &str, series: &str) -> Result<Vec<Correction>, Error> {
+        self.call(self.list_corrections(source, series)).await
+    }
+
+    async fn correct(&self, source: &str, segments: &[CorrectedSegment]) -> Result<(), Error> {
+        self.call(self.correct_segments(source, segments)).await
+    }
+
+    async fn pin(
+        &self,
+        bundle: Uuid,
+        source: &str,
+        held: &[HeldSegment],
+        latest: bool,
+    ) -> Result<Pinned, Error> {
+        self.call(Box::pin(self.pin_bundle(bundle, source, held, latest))).await
+    }
+
     async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {
-        self.call_within(BULK_TIMEOUT, self.change_bundle(id, change, at)).await
+        let changed = self.call_within(BULK_TIMEOUT, self.change_bundle(id, change, at)).await?;
+        self.hints.note([id]);
+        Ok(changed)
     }
 
     async fn queue_depth(&self) -> Result<QueueDepth, Error> {
@@ -326,7 +400,9 @@ impl Store for Postgres {
     }
 
     async fn claim(&self, worker: WorkerId, limit: u32) -> Result<Vec<Claim>, Error> {
-        self.call(Box::pin(self.claim_jobs(worker, limit))).await
+        let claims = self.call(Box::pin(self.claim_jobs(worker, limit))).await?;
+        self.hints.note(self.hints.noted().claimed(&claims));
+        Ok(claims)
     }
 
     async fn mark_started(&self, worker: WorkerId, held: Held) -> Result<bool, Error> {
@@ -339,15 +415,47 @@ impl Store for Postgres {
         progress: &[Progress],
         candles_per_second: f64,
     ) -> Result<(), Error> {
-        self.call(self.record_progress(worker, progress, candles_per_second)).await
+        self.call(self.record_progress(worker, progress, candles_per_second)).await?;
+        self.hints.note(self.hints.noted().progressed(progress));
+        Ok(())
     }
 
     async fn finish(&self, worker: WorkerId, finishes: &[Finish]) -> Result<Vec<Settled>, Error> {
-        self.call(self.finish_jobs(worker, finishes)).await
+        let settled = self.call(Box::pin(self.finish_jobs(worker, finishes))).await?;
+        self.hints.note(self.hints.noted().finished(finishes));
+        Ok(settled)
     }
 
-    async fn release(&self, worker: WorkerId, held: &[Held], why: Release) -> Result<(), Error> {
-        self.call(self.return_jobs(worker, held, why)).await
+    async fn release(&self, worker: WorkerId, held: &[Held], why: &Release) -> Result<(), Error> {
+        self.call(self.return_jobs(worker, held, why)).await?;
+        self.hints.note(self.hints.noted().released(held));
+        Ok(())
+    }
+
+    async fn ask_replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error> {
+        self.call(self.insert_replay(bundle, seq)).await
+    }
+
+    async fn replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error> {
+        self.call(self.read_replay(bundle, seq)).await
+    }
+
+    async fn claim_replays(&self, worker: WorkerId, limit: u32) -> Result<Vec<ReplayClaim>, Error> {
+        self.call(self.take_replays(worker, limit)).await
+    }
+
+    async fn answer_replay(
+        &self,
+        worker: WorkerId,
+        held: HeldReplay,
+        answer: &Value,
+        divergence: Option<&Divergence>,
+    ) -> Result<bool, Error> {
+        self.call(Box::pin(self.write_answer(worker, held, answer, divergence))).await
+    }
+
+    async fn release_replays(&self, worker: WorkerId) -> Result<(), Error> {
+        self.call(self.return_replays(worker)).await
     }
 
     async fn maintain(&self, times: LeaseTimes) -> Result<Maintained, Error> {

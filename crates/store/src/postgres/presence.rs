@@ -331,7 +331,9 @@ impl Postgres {
     async fn leave_worker(&self, worker: WorkerId) -> Result<(), Error> {
         let beat = beat(&self.pool, worker).await?;
         let held: Vec<Held> = beat.owned.into_iter().map(|(held, _)| held).collect();
-        self.return_jobs(worker, &held, Release::Drain).await?;
+        self.return_jobs(worker, &held, &Release::Drain).await?;
+        self.return_replays(worker).await?;
+        self.forget_cursor(worker);
         let query = sqlx::query(include_str!("sql/leave_worker.sql")).bind(worker.0);
         query.execute(&self.pool).await?;
         Ok(())

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row as _};
 use uuid::Uuid;
 
 use super::Postgres;
 use super::bundles::finish_bundles;
+use super::cursor::{Low, Place, TOP};
 use crate::failure::{is_lost_race, is_out_of_locks, jittered, retrying};
-use crate::payload::{MAX_ATTEMPTS, fraction, rate};
+use crate::payload::{MAX_ATTEMPTS, clean, fraction, rate};
 use crate::rows::{ClaimRecord, in_order};
 use crate::{Claim, Error, Held, Progress, Release, WorkerId};
 
@@ -45,18 +47,57 @@ impl Postgres {
         limit: u32,
     ) -> Result<Vec<Claim>, Error> {
         let mut limit = limit;
+        let mut low = self.cursors.low(worker);
+        let mut claims = Vec::new();
         // One connection for all tries: the server answers an error before it gives back the locks,
         // but it takes the next statement of the same session after that.
         let mut conn = self.pool.acquire().await?;
         loop {
-            match try_claim(&mut conn, worker, limit).await {
+            match try_claim(&mut conn, worker, limit, low).await {
                 Err(error) if is_out_of_locks(&error) && limit > 1 => limit /= 2,
                 Err(error) if is_lost_race(&error) => {
                     tokio::time::sleep(jittered(Duration::from_millis(10))).await;
                 }
-                answer => return Ok(answer?),
+                Err(error) => {
+                    return if claims.is_empty() { Err(error.into()) } else { Ok(claims) };
+                }
+                Ok(rows) => {
+                    let found = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+                    let end = rows.iter().map(|row| (row.epoch, place(&row.claim))).max();
+                    claims.extend(in_order(rows.into_iter().map(|row| row.claim).collect()));
+                    match end {
+                        Some((epoch, last)) if found >= limit => {
+                            self.cursors.advance(worker, epoch, last);
+                            return Ok(claims);
+                        }
+                        // What lies before the cursor may have come back.
+                        Some(_) | None if low != TOP => {
+                            self.cursors.forget(worker);
+                            limit -= found;
+                            low = TOP;
+                        }
+                        Some(_) | None => {
+                            self.cursors.forget(worker);
+                            return Ok(claims);
+                        }
+                    }
+                }
             }
         }
+    }
+
+    /// Says that jobs became claimable elsewhere than at the end of the queue.
+    ///
+    /// A failure costs order for some claims, no job: it is not the caller's failure.
+    pub(super) async fn bump_epoch(&self) {
+        let bump = sqlx::query(include_str!("sql/bump_epoch.sql"));
+        if let Err(error) = bump.execute(&self.pool).await {
+            tracing::debug!(%error, "the epoch of the queue was not moved");
+        }
+    }
+
+    pub(super) fn forget_cursor(&self, worker: WorkerId) {
+        self.cursors.forget(worker);
     }
 
     pub(super) async fn record_start(&self, worker: WorkerId, held: Held) -> Result<bool, Error> {
@@ -90,13 +131,14 @@ impl Postgres {
         &self,
         worker: WorkerId,
         held: &[Held],
-        why: Release,
+        why: &Release,
     ) -> Result<(), Error> {
         let fences = Fences::of(held);
         let ended = retrying(|| self.try_return(worker, &fences, why)).await?;
         if !ended.is_empty() {
             finish_bundles(&self.pool, &ended).await?;
         }
+        self.bump_epoch().await;
         Ok(())
     }
 
@@ -105,7 +147,7 @@ impl Postgres {
         &self,
         worker: WorkerId,
         fences: &Fences,
-        why: Release,
+        why: &Release,
     ) -> Result<Vec<Uuid>, Error> {
         let text = match why {
             Release::Drain => include_str!("sql/return_jobs.sql"),
@@ -117,12 +159,12 @@ impl Postgres {
         let query = match why {
             Release::Drain => query,
             Release::SourceAway { backoff, timeout } => {
-                query.bind(jittered(backoff).as_secs_f64()).bind(timeout.as_secs_f64())
+                query.bind(jittered(*backoff).as_secs_f64()).bind(timeout.as_secs_f64())
             }
-            Release::Retry { code, backoff } => query
-                .bind(jittered(backoff).as_secs_f64())
-                .bind(code)
-                .bind(format!("failed {MAX_ATTEMPTS} times"))
+            Release::Retry { reason, backoff } => query
+                .bind(jittered(*backoff).as_secs_f64())
+                .bind(clean(&reason.code))
+                .bind(clean(&reason.message))
                 .bind(i32::from(MAX_ATTEMPTS)),
         };
         Ok(query.fetch_all(&self.pool).await?)
@@ -133,8 +175,27 @@ async fn try_claim(
     conn: &mut PgConnection,
     worker: WorkerId,
     limit: u32,
-) -> Result<Vec<Claim>, sqlx::Error> {
+    low: Low,
+) -> Result<Vec<ClaimedRow>, sqlx::Error> {
+    let (rank, turn, created_at, id) = low.place;
     let query = sqlx::query_as(include_str!("sql/claim_jobs.sql")).bind(worker.0);
-    let rows: Vec<ClaimRecord> = query.bind(i64::from(limit)).fetch_all(conn).await?;
-    Ok(in_order(rows))
+    let query = query.bind(i64::from(limit)).bind(low.epoch);
+    let query = query.bind(i16::try_from(rank).unwrap_or(-1)).bind(turn).bind(created_at).bind(id);
+    query.fetch_all(conn).await
+}
+
+/// A claimed job and the epoch that the claim read.
+struct ClaimedRow {
+    claim: ClaimRecord,
+    epoch: i64,
+}
+
+impl<'r> sqlx::FromRow<'r, PgRow> for ClaimedRow {
+    fn from_row(row: &'r PgRow) -> Result<ClaimedRow, sqlx::Error> {
+        Ok(ClaimedRow { claim: ClaimRecord::from_row(row)?, epoch: row.try_get("epoch")? })
+    }
+}
+
+fn place(ClaimRecord(((rank, turn, created_at, job), _)): &ClaimRecord) -> Place {
+    (*rank, *turn, *created_at, job.0)
 }

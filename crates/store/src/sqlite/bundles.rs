@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Sqlite, Write, hex};
 use crate::payload::{clean, fold, rank};
 use crate::rows::{BundleRecord, digest, request};
-use crate::{BundleFilter, BundleRow, Error, Idempotency, NewBundle, NewJob, Submitted};
+use crate::{BundleFilter, BundleRow, Error, Idempotency, NewBundle, Submitted};
 
 /// Jobs in one insert; bounds the memory of its parameter.
 const CHUNK: usize = 10_000;
@@ -62,15 +62,33 @@ impl Write {
         Ok(Some(if same { Submitted::Repeated { id } } else { Submitted::KeyReused }))
     }
 
-    async fn insert_jobs(&mut self, id: Uuid, rank: i16, jobs: &[NewJob]) -> Result<(), Error> {
-        for chunk in jobs.chunks(CHUNK) {
+    async fn insert_jobs(&mut self, bundle: &NewBundle, owner: &str) -> Result<(), Error> {
+        let (id, rank, terms) = (bundle.id, rank(bundle.priority), bundle.terms);
+        let room = match terms.running_cap {
+            Some(running) => Some(self.set_cap(owner, running).await?),
+            None => None,
+        };
+        let jobs_a_turn = terms.ordering.chunk();
+        let first_turn: i64 = if jobs_a_turn == 0 {
+            0
+        } else {
+            let query = sqlx::query_scalar(include_str!("sql/first_turn.sql")).bind(rank);
+            query.fetch_one(&mut *self.tx).await?
+        };
+        let mut before = 0;
+        for chunk in bundle.jobs.chunks(CHUNK) {
             let rows: Vec<Value> = chunk
                 .iter()
                 .map(|job| json!([job.seq, hex(&job.spec_key), job.result_key.as_ref().map(hex)]))
                 .collect();
             let query = sqlx::query(include_str!("sql/insert_jobs.sql")).bind(id);
             let query = query.bind(Value::from(rows).to_string()).bind(rank).bind(self.now);
+            let query = query.bind(before).bind(first_turn).bind(jobs_a_turn).bind(room);
             query.execute(&mut *self.tx).await?;
+            before += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
+        }
+        if room.is_some() {
+            self.count_released(id).await?;
         }
         Ok(())
     }
@@ -94,13 +112,13 @@ impl Sqlite {
         let total = i64::try_from(bundle.jobs.len()).unwrap_or(i64::MAX);
         let dropped = i64::try_from(bundle.dropped).unwrap_or(i64::MAX);
         let query = sqlx::query(include_str!("sql/insert_bundle.sql")).bind(bundle.id);
-        let query = query.bind(owner).bind(clean(&bundle.name)).bind(fold(&bundle.name));
+        let query = query.bind(&owner).bind(clean(&bundle.name)).bind(fold(&bundle.name));
         let query = query.bind(bundle.request.to_string()).bind(tags.to_string());
         let query = query.bind(total).bind(dropped).bind(rank);
         let query = query.bind(bundle.trace.as_deref().map(clean)).bind(write.now);
         query.execute(&mut *write.tx).await?;
 
-        write.insert_jobs(bundle.id, rank, &bundle.jobs).await?;
+        write.insert_jobs(bundle, &owner).await?;
         let cached = if bundle.jobs.iter().any(|job| job.result_key.is_some()) {
             let query = sqlx::query_scalar(include_str!("sql/count_cached.sql")).bind(bundle.id);
             query.fetch_one(&mut *write.tx).await?
@@ -110,6 +128,9 @@ impl Sqlite {
         if cached > 0 {
             let delta = Delta { completed: cached, cached, ..Delta::default() };
             write.count(bundle.id, NO_WORKER, delta).await?;
+            if cached < total {
+                write.insert_pins(bundle.id, &bundle.pins).await?;
+            }
         }
         write.finish_bundle(bundle.id).await?;
         write.tx.commit().await?;

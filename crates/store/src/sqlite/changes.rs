@@ -77,7 +77,8 @@ impl Write {
         }
         let query = sqlx::query(include_str!("sql/rerun_jobs.sql")).bind(id).bind(only);
         query.execute(&mut *self.tx).await?;
-        self.run(include_str!("sql/rerun_bundle.sql"), id).await?;
+        let query = sqlx::query(include_str!("sql/rerun_bundle.sql")).bind(id);
+        query.bind(failed + cancelled).execute(&mut *self.tx).await?;
         let back = Delta { failed: -failed, cancelled: -cancelled, ..Delta::default() };
         self.count(id, NO_WORKER, back).await?;
         Ok(Changed::Applied)

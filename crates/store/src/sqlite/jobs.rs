@@ -102,6 +102,7 @@ impl Sqlite {
             on_hold: on_hold.unsigned_abs(),
             running: running.unsigned_abs(),
             oldest_pending_seconds,
+            ..QueueDepth::default()
         })
     }
 }

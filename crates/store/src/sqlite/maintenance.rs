@@ -10,7 +10,7 @@ use super::bundles::NO_WORKER;
 use super::queue::{Deltas, Returned, millis};
 use super::{Sqlite, Write};
 use crate::payload::MAX_LOSSES;
-use crate::{Error, Held, JobId, LeaseTimes, Maintained, WorkerId};
+use crate::{Error, Held, JobId, LeaseTimes, Maintained, Sweep, WorkerId};
 
 /// Since when this process has been looking without a gap.
 ///
@@ -62,6 +62,27 @@ impl Write {
     }
 }
 
+impl Write {
+    /// Ends the backoffs that are over; says how many.
+    pub(super) async fn end_backoffs(&mut self) -> Result<u64, Error> {
+        let query = sqlx::query(include_str!("sql/end_backoffs.sql")).bind(self.now);
+        Ok(query.execute(&mut *self.tx).await?.rows_affected())
+    }
+
+    /// Makes bundles final whose jobs all are; says which.
+    pub(super) async fn finish_bundles(&mut self) -> Result<Vec<Uuid>, Error> {
+        let query = sqlx::query_scalar(include_str!("sql/unfinished_bundles.sql"));
+        let unfinished: Vec<Uuid> = query.fetch_all(&mut *self.tx).await?;
+        let mut ended = Vec::new();
+        for bundle in unfinished {
+            if self.finish_bundle(bundle).await? {
+                ended.push(bundle);
+            }
+        }
+        Ok(ended)
+    }
+}
+
 impl Sqlite {
     pub(super) async fn run_maintenance(&self, times: LeaseTimes) -> Result<Maintained, Error> {
         let up = self.watch.lock().unwrap_or_else(PoisonError::into_inner).look(times);
@@ -77,18 +98,20 @@ impl Sqlite {
             let gone = presence && silent > millis(times.grace) && up >= times.grace;
             if lapsed || gone && !self.present().contains_key(&worker) {
                 write.lose_jobs(worker, &mut deltas, &mut done).await?;
+                write.lose_replays(worker).await?;
             }
         }
-        let query = sqlx::query(include_str!("sql/end_backoffs.sql")).bind(write.now);
-        done.released = query.execute(&mut *write.tx).await?.rows_affected();
+        // A node that holds the lease of a sweep runs it; where there is none, we do.
+        if !write.is_swept(Sweep::Backoffs).await? {
+            done.released = write.end_backoffs().await?;
+        }
         done.finished_bundles = write.settle(deltas).await?;
-        let query = sqlx::query_scalar(include_str!("sql/unfinished_bundles.sql"));
-        let unfinished: Vec<Uuid> = query.fetch_all(&mut *write.tx).await?;
-        for bundle in unfinished {
-            done.finished_bundles += u64::from(write.finish_bundle(bundle).await?);
+        done.uncapped = write.release_capped().await?;
+        if !write.is_swept(Sweep::Bundles).await? {
+            done.finished_bundles += write.finish_bundles().await?.len() as u64;
         }
         write.tx.commit().await?;
-        if done.rescued + done.released > 0 {
+        if done.rescued + done.released + done.uncapped > 0 {
             self.wake();
         }
         Ok(done)
@@ -105,6 +128,7 @@ impl Sqlite {
             let worker = WorkerId(id);
             if !self.present().contains_key(&worker) {
                 write.lose_jobs(worker, &mut deltas, &mut done).await?;
+                write.lose_replays(worker).await?;
             }
         }
         write.settle(deltas).await?;

@@ -7,11 +7,18 @@
 //! **Invariant:** time comes from SQLite's clock, read once per transaction.
 
 mod bundles;
+mod caps;
 mod changes;
+mod data;
+mod hints;
 mod jobs;
+mod keys;
 mod maintenance;
+mod nodes;
 mod presence;
 mod queue;
+mod replays;
+mod schema;
 mod signals;
 
 use std::collections::BTreeMap;
@@ -24,22 +31,24 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::Digest;
 use serde_json::Value;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{SqlSafeStr, Sqlite as Database, SqliteConnection, Transaction};
+use sqlx::{Sqlite as Database, SqliteConnection, Transaction};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::failure::{SCHEMA_VERSION, of_migration, within};
+use crate::failure::{FLOOR_SINCE, SCHEMA_VERSION, of_migration, within};
 use crate::rows::WorkerRecord;
 use crate::{
-    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, Error, Finish, Held, JobFilter,
-    JobPoint, JobReturns, JobRow, LeaseTimes, Maintained, NewBundle, PackedSignals, Presence,
-    Progress, QueueDepth, Release, ResultDetail, Schema, Settled, Store, Submitted, WorkerId,
-    WorkerInfo, WorkerRow,
+    AttemptRow, BundleFilter, BundleRow, Change, Changed, Claim, CorrectedSegment, Correction,
+    DataVersion, Divergence, Error, Finish, Held, HeldReplay, HeldSegment, JobFilter, JobPoint,
+    JobReturns, JobRow, KnownData, LeaseTimes, Maintained, NewBundle, PackedSignals, Pinned,
+    Presence, Progress, QueueDepth, Release, ReplayClaim, ReplayRow, ResultDetail, Schema, Settled,
+    Store, Submitted, WorkerId, WorkerInfo, WorkerRow,
 };
+use hints::Hinter;
 use maintenance::Watch;
 
 /// Limit on a call that touches a few rows.
@@ -59,6 +68,7 @@ pub struct Sqlite {
     /// Workers of this process that are present, each with its wake-up.
     present: Arc<Mutex<BTreeMap<WorkerId, Arc<Notify>>>>,
     watch: Arc<Mutex<Watch>>,
+    hints: Arc<Hinter>,
     /// Holds the file's lock as long as any clone lives.
     _lock: Option<Arc<File>>,
 }
@@ -98,10 +108,11 @@ impl Sqlite {
             reader,
             present: Arc::default(),
             watch: Arc::new(Mutex::new(Watch::begin())),
+            hints: Arc::default(),
             _lock: lock,
         };
         let schema = store.read_schema().await?;
-        if schema.found == schema.needed {
+        if schema.fits() {
             store.return_abandoned().await?;
         }
         Ok(Arc::new(store))
@@ -132,18 +143,19 @@ impl Sqlite {
         } else {
             0
         };
-        Ok(Schema { found, needed: SCHEMA_VERSION })
+        let oldest = if found >= FLOOR_SINCE {
+            let floor = sqlx::query_scalar(include_str!("sql/read_schema_floor.sql"));
+            floor.fetch_one(&self.writer).await?
+        } else {
+            0
+        };
+        Ok(Schema { found, needed: SCHEMA_VERSION, oldest })
     }
 
     async fn run_migrations(&self) -> Result<Schema, Error> {
         let found = self.read_schema().await?.found;
-        let migrator = Migrator::with_migrations(vec![Migration::new(
-            1,
-            "create tables".into(),
-            MigrationType::Simple,
-            include_str!("../../migrations/sqlite/0001_create_tables.sql").into_sql_str(),
-            false,
-        )]);
+        let mut migrator = Migrator::with_migrations(schema::migrations());
+        migrator.set_ignore_missing(true);
         migrator.run(&self.writer).await.map_err(|error| of_migration(error, found))?;
         self.return_abandoned().await?;
         self.read_schema().await
@@ -326,8 +338,36 @@ impl Store for Sqlite {
         self.call(CALL_TIMEOUT, self.find_signals(hash)).await
     }
 
+    async fn known_data(&self, needs: &[Digest]) -> Result<BTreeMap<Digest, KnownData>, Error> {
+        self.call(CALL_TIMEOUT, self.find_data(needs)).await
+    }
+
+    async fn record_data(&self, versions: &[DataVersion]) -> Result<(), Error> {
+        self.call(CALL_TIMEOUT, self.write_data(versions)).await
+    }
+
+    async fn corrections(&self, source: &str, series: &str) -> Result<Vec<Correction>, Error> {
+        self.call(CALL_TIMEOUT, self.list_corrections(source, series)).await
+    }
+
+    async fn correct(&self, source: &str, segments: &[CorrectedSegment]) -> Result<(), Error> {
+        self.call(CALL_TIMEOUT, self.correct_segments(source, segments)).await
+    }
+
+    async fn pin(
+        &self,
+        bundle: Uuid,
+        source: &str,
+        held: &[HeldSegment],
+        latest: bool,
+    ) -> Result<Pinned, Error> {
+        self.call(CALL_TIMEOUT, self.pin_bundle(bundle, source, held, latest)).await
+    }
+
     async fn change(&self, id: Uuid, change: &Change, at: Option<u64>) -> Result<Changed, Error> {
-        self.call(BULK_TIMEOUT, self.change_bundle(id, change, at)).await
+        let changed = self.call(BULK_TIMEOUT, self.change_bundle(id, change, at)).await?;
+        self.hints.note([id]);
+        Ok(changed)
     }
 
     async fn queue_depth(&self) -> Result<QueueDepth, Error> {
@@ -351,7 +391,9 @@ impl Store for Sqlite {
     }
 
     async fn claim(&self, worker: WorkerId, limit: u32) -> Result<Vec<Claim>, Error> {
-        self.call(CALL_TIMEOUT, self.claim_jobs(worker, limit)).await
+        let claims = self.call(CALL_TIMEOUT, self.claim_jobs(worker, limit)).await?;
+        self.hints.note(self.hints.noted().claimed(&claims));
+        Ok(claims)
     }
 
     async fn mark_started(&self, worker: WorkerId, held: Held) -> Result<bool, Error> {
@@ -364,15 +406,48 @@ impl Store for Sqlite {
         progress: &[Progress],
         candles_per_second: f64,
     ) -> Result<(), Error> {
-        self.call(CALL_TIMEOUT, self.record_progress(worker, progress, candles_per_second)).await
+        let record = self.record_progress(worker, progress, candles_per_second);
+        self.call(CALL_TIMEOUT, record).await?;
+        self.hints.note(self.hints.noted().progressed(progress));
+        Ok(())
     }
 
     async fn finish(&self, worker: WorkerId, finishes: &[Finish]) -> Result<Vec<Settled>, Error> {
-        self.call(CALL_TIMEOUT, self.finish_jobs(worker, finishes)).await
+        let settled = self.call(CALL_TIMEOUT, self.finish_jobs(worker, finishes)).await?;
+        self.hints.note(self.hints.noted().finished(finishes));
+        Ok(settled)
     }
 
-    async fn release(&self, worker: WorkerId, held: &[Held], why: Release) -> Result<(), Error> {
-        self.call(CALL_TIMEOUT, self.return_jobs(worker, held, why)).await
+    async fn release(&self, worker: WorkerId, held: &[Held], why: &Release) -> Result<(), Error> {
+        self.call(CALL_TIMEOUT, self.return_jobs(worker, held, why)).await?;
+        self.hints.note(self.hints.noted().released(held));
+        Ok(())
+    }
+
+    async fn ask_replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error> {
+        self.call(CALL_TIMEOUT, self.insert_replay(bundle, seq)).await
+    }
+
+    async fn replay(&self, bundle: Uuid, seq: u32) -> Result<Option<ReplayRow>, Error> {
+        self.call(CALL_TIMEOUT, self.read_replay(bundle, seq)).await
+    }
+
+    async fn claim_replays(&self, worker: WorkerId, limit: u32) -> Result<Vec<ReplayClaim>, Error> {
+        self.call(CALL_TIMEOUT, self.take_replays(worker, limit)).await
+    }
+
+    async fn answer_replay(
+        &self,
+        worker: WorkerId,
+        held: HeldReplay,
+        answer: &Value,
+        divergence: Option<&Divergence>,
+    ) -> Result<bool, Error> {
+        self.call(CALL_TIMEOUT, self.write_answer(worker, held, answer, divergence)).await
+    }
+
+    async fn release_replays(&self, worker: WorkerId) -> Result<(), Error> {
+        self.call(CALL_TIMEOUT, self.return_replays(worker)).await
     }
 
     async fn maintain(&self, times: LeaseTimes) -> Result<Maintained, Error> {

@@ -83,7 +83,8 @@ impl Sqlite {
     async fn leave_worker(&self, worker: WorkerId) -> Result<(), Error> {
         let beat = self.beat_worker(worker).await?;
         let held: Vec<Held> = beat.owned.into_iter().map(|(held, _)| held).collect();
-        self.return_jobs(worker, &held, Release::Drain).await?;
+        self.return_jobs(worker, &held, &Release::Drain).await?;
+        self.return_replays(worker).await?;
         let mut write = self.begin().await?;
         let query = sqlx::query(include_str!("sql/leave_worker.sql")).bind(worker.0);
         query.bind(write.now).execute(&mut *write.tx).await?;

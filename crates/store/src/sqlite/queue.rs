@@ -13,10 +13,11 @@ use super::bundles::Delta;
 use super::{Sqlite, Write, hex};
 use crate::failure::jittered;
 use crate::payload::{
-    DETERMINISM_FAULT, EndedColumns, MAX_ATTEMPTS, Packer, float_bytes, fraction, rate, result_of,
+    DETERMINISM_FAULT, DIVERGED, EndedColumns, MAX_ATTEMPTS, Packer, clean, float_bytes, fraction,
+    rate, result_of,
 };
 use crate::rows::{ClaimRecord, digest, in_order};
-use crate::settled::{Sorted, distinct};
+use crate::settled::{Sorted, distinct, pointed_at, split};
 use crate::{Claim, Error, Finish, Held, JobId, NewResult, Progress, Release, Settled, WorkerId};
 
 /// Counts to write at the end of a transaction, by bundle and slot.
@@ -91,7 +92,7 @@ impl Write {
         let query = query.bind(&result.outcome_hash.0[..]).bind(held.job.0).bind(detail);
         query.bind(self.now).execute(&mut *self.tx).await?;
         let query = sqlx::query(include_str!("sql/mark_conflict.sql")).bind(held.job.0);
-        let query = query.bind(DETERMINISM_FAULT).bind("another outcome stands under the same key");
+        let query = query.bind(DETERMINISM_FAULT).bind(DIVERGED);
         query.execute(&mut *self.tx).await?;
         Ok(false)
     }
@@ -126,6 +127,37 @@ impl Write {
         Ok(written)
     }
 
+    /// Ends one part of the finishes. A pointer that is held yet not written points at nothing.
+    async fn finish_part(
+        &mut self,
+        worker: WorkerId,
+        part: &BTreeMap<Held, &Finish>,
+        deltas: &mut Deltas,
+        sorted: &mut Sorted,
+    ) -> Result<(), Error> {
+        if part.is_empty() {
+            return Ok(());
+        }
+        let rows: Value = part.iter().map(|(held, finish)| columns(*held, finish)).collect();
+        let rows = rows.to_string();
+        let written = self.end_jobs(worker, &rows, deltas).await?;
+        if written.len() < part.len() {
+            let ended = self.ended_by_us(worker, &rows).await?;
+            for (held, finish) in part.iter().filter(|(held, _)| !ended.contains(held)) {
+                if let Some(key) = pointed_at(finish) {
+                    let query = sqlx::query(include_str!("sql/read_outcome_hash.sql"));
+                    let query = query.bind(&key.0[..]);
+                    if query.fetch_optional(&mut *self.tx).await?.is_none() {
+                        sorted.missing.insert(*held);
+                    }
+                }
+            }
+            sorted.ended.extend(ended);
+        }
+        sorted.written.extend(written);
+        Ok(())
+    }
+
     /// Of these attempts, those that have ended their jobs.
     async fn ended_by_us(&mut self, worker: WorkerId, rows: &str) -> Result<BTreeSet<Held>, Error> {
         let query = sqlx::query_as(include_str!("sql/ended_jobs.sql")).bind(worker.0).bind(rows);
@@ -137,7 +169,7 @@ impl Write {
         &mut self,
         worker: WorkerId,
         held: Held,
-        why: Release,
+        why: &Release,
     ) -> Result<Option<Returned>, Error> {
         let text = match why {
             Release::Drain => include_str!("sql/return_job.sql"),
@@ -149,12 +181,12 @@ impl Write {
         let query = match why {
             Release::Drain => query,
             Release::SourceAway { backoff, timeout } => {
-                query.bind(millis(jittered(backoff))).bind(millis(timeout))
+                query.bind(millis(jittered(*backoff))).bind(millis(*timeout))
             }
-            Release::Retry { code, backoff } => query
-                .bind(millis(jittered(backoff)))
-                .bind(code)
-                .bind(format!("failed {MAX_ATTEMPTS} times"))
+            Release::Retry { reason, backoff } => query
+                .bind(millis(jittered(*backoff)))
+                .bind(clean(&reason.code))
+                .bind(clean(&reason.message))
                 .bind(MAX_ATTEMPTS),
         };
         let row: Option<(Uuid, i16, Option<i64>)> = query.fetch_optional(&mut *self.tx).await?;
@@ -250,15 +282,11 @@ impl Sqlite {
                 results.push((*held, result, packer.pack(&result.outcome)?));
             }
         }
-        let rows: Value = distinct.iter().map(|(held, finish)| columns(*held, finish)).collect();
-        let rows = rows.to_string();
         let mut write = self.begin().await?;
         let mut deltas = Deltas::new();
-        let written = write.end_jobs(worker, &rows, &mut deltas).await?;
-        let mut sorted = Sorted { written, ..Sorted::default() };
-        if sorted.written.len() < distinct.len() {
-            sorted.ended = write.ended_by_us(worker, &rows).await?;
-        }
+        let mut sorted = Sorted::default();
+        let [whole, pointers] = split(&distinct);
+        write.finish_part(worker, &whole, &mut deltas, &mut sorted).await?;
         for (held, result, detail) in results {
             if sorted.written.contains(&held)
                 && !write.store_result(worker, held, result, &detail).await?
@@ -266,8 +294,13 @@ impl Sqlite {
                 sorted.diverged.insert(held);
             }
         }
+        write.finish_part(worker, &pointers, &mut deltas, &mut sorted).await?;
         write.settle(deltas).await?;
+        let uncapped = write.release_capped().await?;
         write.tx.commit().await?;
+        if uncapped > 0 {
+            self.wake();
+        }
         Ok(sorted.answers(finishes))
     }
 
@@ -275,7 +308,7 @@ impl Sqlite {
         &self,
         worker: WorkerId,
         held: &[Held],
-        why: Release,
+        why: &Release,
     ) -> Result<(), Error> {
         let mut write = self.begin().await?;
         let ended_by = match why {

@@ -9,8 +9,8 @@ use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use store::postgres::{Postgres, PostgresOptions};
 use store::{
-    Cancelled, Ending, Error, Idempotency, LeaseTimes, NewResult, Progress, Release, Settled,
-    Store, Submitted,
+    Cancelled, Change, Ending, Error, Idempotency, Labels, LeaseTimes, NewResult, Progress,
+    Release, Settled, Store, Submitted,
 };
 use testkit::postgres::Postgres as Server;
 use testkit::proxy::Proxy;
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::fixture::{Engine, Fixture, LONG, PATIENCE, bundle, completed, ended, held, result};
 
-fn url(fixture: &Fixture) -> &str {
+pub(crate) fn url(fixture: &Fixture) -> &str {
     match &fixture.engine {
         Engine::Postgres { url } => url,
         Engine::Sqlite { .. } => unreachable!("it is PostgreSQL"),
@@ -32,11 +32,11 @@ async fn connect(url: &str) -> Arc<dyn Store> {
 }
 
 /// A store on the same database behind a proxy.
-async fn behind(proxy: &Proxy, fixture: &Fixture) -> Arc<dyn Store> {
+pub(crate) async fn behind(proxy: &Proxy, fixture: &Fixture) -> Arc<dyn Store> {
     connect(&proxy.url(url(fixture))).await
 }
 
-fn proxy_to(fixture: &Fixture) -> Proxy {
+pub(crate) fn proxy_to(fixture: &Fixture) -> Proxy {
     let port = url(fixture).rsplit_once(':').unwrap().1.split_once('/').unwrap().0;
     Proxy::start(port.parse().unwrap())
 }
@@ -312,7 +312,7 @@ async fn claims_finishes_returns_and_cancels_at_once_never_double_or_deadlock() 
                 let finishes: Vec<_> = kept.iter().rev().map(completed).collect();
                 store.finish(worker, &finishes).await.unwrap();
                 let returned: Vec<_> = returned.iter().rev().map(held).collect();
-                store.release(worker, &returned, Release::Drain).await.unwrap();
+                store.release(worker, &returned, &Release::Drain).await.unwrap();
                 let beat = presence.beat().await.unwrap();
                 assert!(beat.owned.is_empty());
             }
@@ -327,6 +327,10 @@ async fn claims_finishes_returns_and_cancels_at_once_never_double_or_deadlock() 
         let cancelled = fixture.store.cancel(id).await.unwrap() == Cancelled::Accepted;
         bundles.insert(id, cancelled);
         bundles.insert(other, false);
+        // And bulk changes of what is being claimed.
+        let priority = Some(i16::try_from(bundles.len() % 7).unwrap());
+        let change = Change::Relabel(Labels { priority, ..Labels::default() });
+        fixture.store.change(other, &change, None).await.unwrap();
         fixture.store.maintain(LONG).await.unwrap();
     }
     let claimers = claimers.join_all().await;
@@ -353,9 +357,9 @@ async fn an_unmigrated_database_is_named_as_such() {
     let store = connect(&testkit::postgres::database()).await;
     assert_eq!(store.schema().await.unwrap().found, 0);
     let error = store.queue_depth().await.unwrap_err();
-    assert!(matches!(error, Error::WrongSchema { found: 0, needed: 1 }), "{error:?}");
+    assert!(matches!(error, Error::WrongSchema { found: 0, needed: 3 }), "{error:?}");
     let error = store.submit(bundle(1)).await.unwrap_err();
-    assert!(matches!(error, Error::WrongSchema { found: 0, needed: 1 }), "{error:?}");
+    assert!(matches!(error, Error::WrongSchema { found: 0, needed: 3 }), "{error:?}");
 }
 
 #[tokio::test]

@@ -172,11 +172,17 @@ impl Fixture {
 
 /// Advisory locks in our namespaces; their 64 bits are split over two columns.
 pub(crate) const OUR_LOCKS: &str = "SELECT classid, objid FROM pg_locks
-    WHERE locktype = 'advisory' AND classid::bigint >> 16 BETWEEN 16966 AND 16968
+    WHERE locktype = 'advisory' AND classid::bigint >> 16 BETWEEN 16966 AND 16969
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 /// Queries that must find nothing.
-const BOOKS: [(&str, &str); 5] = [
+const BOOKS: [(&str, &str); 6] = [
+    (
+        "a capped bundle's released jobs differ from those that do not wait for the cap",
+        "SELECT b.id FROM bundle b WHERE b.released IS NOT NULL AND b.released <> b.total - (
+            SELECT count(*) FROM job j WHERE j.bundle_id = b.id AND j.hold & 4 <> 0
+        )",
+    ),
     (
         "a bundle's counts differ from its jobs",
         "SELECT b.id FROM bundle b JOIN (
@@ -232,6 +238,8 @@ pub(crate) fn bundle(jobs: u32) -> NewBundle {
         trace: None,
         idempotency: None,
         jobs: jobs.collect(),
+        pins: Vec::new(),
+        terms: store::Terms::default(),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod faults;
 mod fixture;
+mod hardest;
 mod plans;
 mod restarts;
 mod statements;
@@ -66,6 +67,7 @@ conformance! {
         answers_come_in_the_order_of_the_finishes
         equal_keys_share_one_result
         another_outcome_under_a_standing_key_is_a_fault
+        a_job_is_not_completed_from_a_result_that_is_not_there
         results_read_back_bit_for_bit
         a_large_outcome_reads_back
         two_last_finishers_end_the_bundle_once
@@ -110,6 +112,28 @@ conformance! {
         a_job_that_kills_three_workers_fails
         a_lost_job_that_never_started_is_only_suspect
         a_called_off_job_of_a_dead_worker_is_cancelled;
+    data:
+        recorded_data_is_known_until_a_part_of_it_is_corrected
+        a_look_at_older_candles_does_not_replace_a_newer_one
+        a_bundle_is_held_to_the_segments_it_first_loaded
+        a_bundle_that_follows_the_latest_is_held_to_the_last
+        candles_overwritten_behind_our_back_count_as_a_correction
+        a_copy_older_than_a_correction_is_outdated
+        a_partly_cached_bundle_is_held_to_what_its_results_were_computed_on;
+    sharing:
+        in_fair_order_bundles_take_turns
+        a_bundle_joins_the_turn_that_is_being_worked_on
+        strict_order_is_exact_beside_turns_of_other_priorities
+        an_owner_runs_no_more_jobs_than_its_cap
+        a_cap_is_kept_over_pauses_cancels_and_retries
+        each_cause_of_a_hold_clears_only_its_own;
+    replaying:
+        a_completed_job_is_replayed_once_a_request
+        a_job_without_a_result_is_not_replayed
+        a_late_answer_of_a_replay_is_fenced
+        replays_of_a_dead_worker_go_to_another_and_end_after_three
+        a_divergence_is_recorded_and_counts_nothing
+        a_worker_that_leaves_gives_its_replay_back;
     listing:
         bundles_are_listed_newest_first_in_pages
         bundles_are_found_by_owner_status_name_and_tag
@@ -121,4 +145,18 @@ conformance! {
         returns_are_read_in_pages
         standing_results_are_found
         the_queue_is_measured;
+    keys:
+        a_key_opens_to_its_token_alone
+        a_key_ends_when_its_time_is_over
+        a_revoked_key_stays_revoked;
+    leasing:
+        a_lease_has_one_holder_until_its_time_is_over
+        a_beat_renews_what_is_held_and_says_what_that_is
+        a_later_process_of_a_node_takes_its_place
+        what_an_old_epoch_writes_changes_nothing
+        the_sweeper_ends_bundles_and_maintenance_leaves_them_to_it
+        racing_claims_of_many_keys_never_overlap;
+    hinting:
+        every_step_of_a_job_is_hinted
+        versions_of_many_bundles_are_read_at_once;
 }

@@ -31,10 +31,28 @@ async fn run(conn: &mut PgConnection, sql: &str) {
 /// Explains a claim of `limit` jobs under `settings`, and rolls it back; with it the number of
 /// advisory locks it took.
 async fn explain(conn: &mut PgConnection, settings: &str, limit: u32) -> (Value, usize) {
+    explain_from(conn, settings, limit, "-1, -1, 0, 0, 0").await
+}
+
+/// As [`explain`], of a claim that begins at `low`: epoch and place.
+async fn explain_from(
+    conn: &mut PgConnection,
+    settings: &str,
+    limit: u32,
+    low: &str,
+) -> (Value, usize) {
     run(conn, "BEGIN").await;
     run(conn, settings).await;
-    run(conn, &format!("PREPARE claim (bigint, bigint) AS {CLAIM}")).await;
-    let sql = format!("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE claim (1, {limit})");
+    run(
+        conn,
+        &format!(
+            "PREPARE claim (bigint, bigint, bigint, smallint, bigint, bigint, bigint) AS {CLAIM}"
+        ),
+    )
+    .await;
+    let sql = format!(
+        "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE claim (1, {limit}, {low})"
+    );
     let row = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_one(&mut *conn).await.unwrap();
     let plan: Value = row.get(0);
     let locks = sqlx::raw_sql(OUR_LOCKS).fetch_all(&mut *conn).await.unwrap().len();
@@ -45,6 +63,11 @@ async fn explain(conn: &mut PgConnection, settings: &str, limit: u32) -> (Value,
 /// All nodes of a plan, the root first.
 fn nodes(plan: &Value) -> Vec<&Value> {
     let children = plan["Plans"].as_array().into_iter().flatten();
+    // The look at the epoch is one row, read once.
+    let children = children.filter(|node| {
+        node["Parent Relationship"] != "InitPlan"
+            || node["Subplan Name"].as_str().is_none_or(|name| name.starts_with("CTE "))
+    });
     std::iter::once(plan).chain(children.flat_map(nodes)).collect()
 }
 
@@ -112,6 +135,66 @@ async fn a_sort_plan_takes_no_more_locks_than_rows() {
     let (plan, locks) = explain(&mut conn, sorting, 5).await;
     assert!(kinds(&candidate_nodes(&plan)).contains(&"Sort"), "the plan was to be a bad one");
     assert_eq!(locks, 5);
+}
+
+#[tokio::test]
+async fn under_an_old_snapshot_a_claim_reads_only_what_lies_after_the_last() {
+    let fixture = Fixture::postgres().await;
+    let mut conn = crowded(&fixture).await;
+    run(&mut conn, "ALTER TABLE job SET (autovacuum_enabled = off)").await;
+    let mut reader = session(&fixture).await;
+    run(&mut reader, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM job").await;
+    let worker = fixture.worker().await;
+    for _ in 0..70 {
+        assert_eq!(fixture.claim(worker.worker(), 256).await.len(), 256);
+    }
+    let last = "SELECT concat_ws(', ', (SELECT last_value FROM queue_epoch), rank, turn,
+        (extract(epoch FROM created_at) * 1000000)::bigint, id)
+        FROM job WHERE status = 1 ORDER BY rank DESC, turn DESC, created_at DESC, id DESC LIMIT 1";
+    let low = fixture.query(last).await;
+    let buffers = async |conn: &mut PgConnection, low: &str| {
+        let (plan, _) = explain_from(conn, "SET LOCAL enable_seqscan = off", 256, low).await;
+        let root = nodes(&plan).into_iter().find(|node| node["Subplan Name"] == "CTE candidate");
+        let root = root.unwrap();
+        assert_eq!(root["Actual Rows"].as_f64(), Some(256.0));
+        root["Shared Hit Blocks"].as_u64().unwrap() + root["Shared Read Blocks"].as_u64().unwrap()
+    };
+    let (from_top, from_last) =
+        (buffers(&mut conn, "-1, -1, 0, 0, 0").await, buffers(&mut conn, &low).await);
+    // 256 locked rows are 256 buffers and their few index pages.
+    assert!(from_last < 400, "{from_last} buffers");
+    assert!(from_top > 2 * from_last, "{from_top} buffers from the top, {from_last} from the last");
+    run(&mut reader, "ROLLBACK").await;
+}
+
+#[tokio::test]
+async fn known_jobs_are_inserted_by_one_look_at_each_result() {
+    let fixture = Fixture::postgres().await;
+    let mut conn = session(&fixture).await;
+    let fill =
+        "INSERT INTO result SELECT sha256(n::text::bytea), sha256('o'), sha256('d'), '{}', '{}',
+            '', '', '1', 1, 1, now() FROM generate_series(1, 30000) AS n; ANALYZE result";
+    run(&mut conn, fill).await;
+    let insert = include_str!("../../src/postgres/sql/insert_known_jobs.sql");
+    run(&mut conn, "BEGIN").await;
+    let keys = "(SELECT array_agg(sha256(n::text::bytea)) FROM generate_series(1, 10000) AS n)";
+    let seqs = "(SELECT array_agg(n) FROM generate_series(1, 10000) AS n)";
+    let values = ["gen_random_uuid()", "1000", seqs, keys, keys, "0", "0", "0", "NULL"];
+    let insert = (1..).zip(values).fold(insert.to_owned(), |text, (number, value)| {
+        text.replace(&format!("${number}"), value)
+    });
+    let sql = format!("EXPLAIN (ANALYZE, FORMAT JSON) {insert}");
+    let row = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_one(&mut conn).await.unwrap();
+    let plan: Value = row.get(0);
+    let plan = plan[0]["Plan"].clone();
+    let reads: Vec<&Value> =
+        nodes(&plan).into_iter().filter(|node| node["Relation Name"] == "result").collect();
+    // One pass for the ten thousand keys, or one look a key; nothing that multiplies them.
+    assert_eq!(reads.len(), 1, "{plan}");
+    let read =
+        reads[0]["Actual Rows"].as_f64().unwrap() * reads[0]["Actual Loops"].as_f64().unwrap();
+    assert!(read <= 30_000.0, "{read}");
+    run(&mut conn, "ROLLBACK").await;
 }
 
 /// How SQLite runs a statement, one line a step.

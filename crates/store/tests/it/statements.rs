@@ -58,12 +58,42 @@ async fn every_postgres_statement_prepares() {
 }
 
 #[tokio::test]
-async fn each_migration_is_counted_in_the_version_needed() {
+async fn the_version_needed_is_that_of_the_newest_migration() {
     for (store, fixture) in
         [("sqlite", Fixture::sqlite().await), ("postgres", Fixture::postgres().await)]
     {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(store);
-        let files = i64::try_from(fs::read_dir(folder).unwrap().count()).unwrap();
-        assert_eq!(fixture.store.schema().await.unwrap().needed, files, "{store}");
+        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        let newest = names.map(|name| name.to_str().unwrap()[..4].parse::<i64>().unwrap()).max();
+        let schema = fixture.store.schema().await.unwrap();
+        assert_eq!((Some(schema.needed), Some(schema.found)), (newest, newest), "{store}");
+        assert!(schema.fits());
+    }
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_used_while_it_serves_programs_as_old_as_this() {
+    for (store, fixture) in
+        [("sqlite", Fixture::sqlite().await), ("postgres", Fixture::postgres().await)]
+    {
+        // What the next release's migration does: a table more, its version, its floor.
+        fixture.query("CREATE TABLE of_the_next_release (id bigint)").await;
+        let (now, sum) = match fixture.engine {
+            Engine::Sqlite { .. } => ("0", "x'00'"),
+            Engine::Postgres { .. } => ("now()", "'\\x00'"),
+        };
+        let newer = format!(
+            "INSERT INTO _sqlx_migrations
+                (version, description, installed_on, success, checksum, execution_time)
+             VALUES (9999, 'of the next release', {now}, true, {sum}, 0)"
+        );
+        fixture.query(&newer).await;
+        let schema = fixture.store.schema().await.unwrap();
+        assert_eq!((schema.found, schema.fits()), (9_999, true), "{store}");
+        let id = fixture.submit(crate::fixture::bundle(1)).await;
+        assert_eq!(fixture.bundle(id).await.total, 1);
+        assert!(fixture.store.migrate().await.unwrap().fits(), "{store}: nothing is left to do");
+        fixture.query("UPDATE schema_floor SET oldest = 9999").await;
+        assert!(!fixture.store.schema().await.unwrap().fits(), "{store}");
     }
 }

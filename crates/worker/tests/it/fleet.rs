@@ -13,7 +13,10 @@ use candles::{
 use model::{Bundle, Calendar, Candles, Digest, JobStatus, Limits, SeriesId, Timeframe};
 use serde_json::{Value, json};
 use store::sqlite::Sqlite;
-use store::{BundleRow, JobFilter, JobRow, LeaseTimes, NewBundle, NewJob, Store, Submitted};
+use store::{
+    BundleRow, CorrectedSegment, JobFilter, JobRow, LeaseTimes, NewBundle, NewJob, Store,
+    Submitted, Terms,
+};
 use testkit::wait;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -44,6 +47,8 @@ pub(crate) const NEVER: LeaseTimes = LeaseTimes {
 pub(crate) struct Mortal {
     source: MemorySource,
     pub(crate) is_away: AtomicBool,
+    /// It cannot tell its revisions, as InfluxDB.
+    pub(crate) is_silent: AtomicBool,
     /// It meets a defect of its own.
     pub(crate) panics: AtomicBool,
 }
@@ -77,6 +82,9 @@ impl CandleSource for Mortal {
 
     async fn revision(&self, series: &SeriesId, segment: Segment) -> Result<Option<Digest>, Error> {
         self.check()?;
+        if self.is_silent.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         self.source.revision(series, segment).await
     }
 }
@@ -124,6 +132,7 @@ impl Fleet {
         let source = Arc::new(Mortal {
             source,
             is_away: AtomicBool::new(false),
+            is_silent: AtomicBool::new(false),
             panics: AtomicBool::new(false),
         });
         let folder = tempfile::tempdir().unwrap();
@@ -146,12 +155,31 @@ impl Fleet {
         Running { shutdown, task: TaskTracker::new().spawn(run) }
     }
 
+    /// Replaces the candles of a ticker at the source, as somebody who writes past us.
+    pub(crate) fn overwrite(&self, ticker: &str, seed: u64) {
+        self.source.source.insert(minutes(ticker), Calendar::EveryDay, None, walk(seed));
+    }
+
+    /// Says that a ticker's candles of January 2024 were written again.
+    pub(crate) async fn correct(&self, ticker: &str) {
+        let segment = CorrectedSegment {
+            series: minutes(ticker).to_string(),
+            start: START_MS,
+            end: START_MS + 31 * 86_400_000,
+        };
+        self.store.correct("memory", &[segment]).await.unwrap();
+    }
+
     /// Submits a bundle with one job a value of `fast`.
     pub(crate) async fn submit(&self, fast: &[u32]) -> Uuid {
         self.submit_request(request(fast)).await
     }
 
     pub(crate) async fn submit_request(&self, request: Value) -> Uuid {
+        self.submit_under(request, Terms::default()).await
+    }
+
+    pub(crate) async fn submit_under(&self, request: Value, terms: Terms) -> Uuid {
         let bundle = Bundle::parse(&request, &Limits::of_stored()).unwrap();
         let jobs = bundle
             .keys()
@@ -169,6 +197,8 @@ impl Fleet {
             trace: None,
             idempotency: None,
             jobs,
+            pins: Vec::new(),
+            terms,
         };
         assert_eq!(self.store.submit(new).await.unwrap(), Submitted::Stored { cached: 0 });
         id
@@ -216,7 +246,7 @@ pub(crate) fn minutes(ticker: &str) -> SeriesId {
     SeriesId { exchange: "b".to_owned(), ticker: ticker.to_owned(), timeframe }
 }
 
-/// The candles of BTC (seed 7) and ETH (8).
+/// Their candles, by the number of a random walk: of BTC 7, of ETH 8.
 pub(crate) fn walk(seed: u64) -> Candles {
     testkit::candles::random_walk(seed, Timeframe::MINUTE, START_MS, CANDLES)
 }

@@ -14,7 +14,7 @@ use worker::{Inputs, replay};
 use crate::fleet::{Fleet, START_MS, minutes, request, walk};
 
 /// Jobs that trade BTC by what ETH does.
-fn across(fast: &[u32]) -> Value {
+pub(crate) fn across(fast: &[u32]) -> Value {
     let mut across = request(fast);
     across["universalConfig"]["strategy"]["signals"] = json!({
         "long": "crossUp(ema(close, $fast), ema(close, 200)) and scope(close > sma(close, 50), ticker: ETH)",

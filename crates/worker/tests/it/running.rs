@@ -57,7 +57,7 @@ async fn a_job_that_points_at_a_fenced_result_brings_it_itself() {
     let first = Held { job: JobId(1), attempt: 1 };
     let backoff = Duration::from_hours(1);
     let away = Release::SourceAway { backoff, timeout: backoff };
-    fleet.store.release(WorkerId(1), &[first], away).await.unwrap();
+    fleet.store.release(WorkerId(1), &[first], &away).await.unwrap();
     fleet.until(id, "the other job to complete", |bundle| bundle.completed == 1).await;
     let jobs = fleet.jobs(id).await;
     let done = jobs.iter().find(|job| job.status == JobStatus::Completed).unwrap();

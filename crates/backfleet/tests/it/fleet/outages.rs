@@ -35,7 +35,7 @@ fn while_influxdb_is_away_jobs_wait_and_none_fails() {
 #[test]
 fn a_database_that_goes_away_for_longer_than_a_grace_makes_nothing_run_twice() {
     let fleet = Fleet::start(LONG_LEASE);
-    let workers = [(); 3].map(|()| fleet.worker(160_000));
+    let workers = [(); 8].map(|()| fleet.worker(60_000));
     let id = submit(&fleet.node_a.url, &two_thousand_jobs().to_string());
     let until_completed = |jobs: u64| {
         wait::until(LATE, "jobs to complete", || {

@@ -219,6 +219,16 @@ proptest! {
     }
 
     #[test]
+    fn the_warm_ups_of_a_bundle_are_those_of_its_jobs(request in requests()) {
+        let Ok(bundle) = Bundle::parse(&request, &Limits::default()) else { return Ok(()) };
+        let warmups: Vec<_> = bundle.warmups().collect();
+        prop_assert_eq!(warmups.len(), bundle.total() as usize);
+        for (seq, warmup) in warmups {
+            prop_assert_eq!(bundle.job(seq).map(|job| job.warmup), Some(warmup));
+        }
+    }
+
+    #[test]
     fn the_keys_of_a_bundle_are_those_of_its_jobs(request in requests()) {
         let Ok(bundle) = Bundle::parse(&request, &Limits::default()) else { return Ok(()) };
         let keys: Vec<_> = bundle.keys().collect();

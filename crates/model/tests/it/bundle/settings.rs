@@ -307,3 +307,20 @@ fn other_tickers_are_counted_and_a_job_lists_those_it_reads() {
         "/universalConfig/moneyManagement: the strategy reads 17 other tickers, at most 16"
     );
 }
+
+#[test]
+fn a_need_names_what_is_read_and_nothing_of_what_is_done_with_it() {
+    let of = |changes: &[(&str, serde_json::Value)]| bundle(changes).job(0).unwrap().need("files");
+    let plain = of(&[]);
+    assert_eq!(plain, of(&[(MONEY, json!({"stop": {"pct": 3}}))]));
+    let read = [
+        ("/universalConfig/ticker", json!("ETHUSDT")),
+        ("/universalConfig/calendar", json!("24x5")),
+        ("/universalConfig/periodsPerYear", json!(252)),
+        (MONEY, json!({"stop": {"level": "lowest(low, 9000)"}})),
+    ];
+    for change in read {
+        assert_ne!(plain, of(std::slice::from_ref(&change)), "{change:?}");
+    }
+    assert_ne!(plain, bundle(&[]).job(0).unwrap().need("another source"));
+}

@@ -2,6 +2,7 @@
 -- in its way.
 UPDATE bundle SET
     cancel = true, revision = revision + 1,
+    released = CASE WHEN released IS NOT NULL THEN total END,
     started_at = CASE WHEN claimed.ever THEN coalesce(started_at, now()) ELSE started_at END,
     status = CASE WHEN claimed.ever AND status = 0 THEN 1 ELSE status END
 FROM (

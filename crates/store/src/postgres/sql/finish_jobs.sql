@@ -1,9 +1,12 @@
 -- $1 worker; one element a finish, ascending by job: $2 jobs, $3 attempts, $4 statuses, $5 cached,
 -- $6 result keys, $7 error codes, $8 error messages; one element a result: $9 jobs, $10 keys,
 -- $11 outcome hashes, $12 data hashes, $13 metrics, $14 summaries, $15 daily returns, $16 details;
--- $17 engine version -> job, attempt and bundle of each finish that was written, and how many
--- results were.
--- The fence is in `ended`: where it writes no row, nothing is written anywhere.
+-- $17 engine version -> job, attempt and bundle of each finish that was written, how many
+-- results were, and whether their owners have a cap.
+-- Rows are found by their ids: the + keeps job_running out of it, which would read all that the
+-- worker holds for each of them.
+-- The fence is in `ended`: where it writes no row, nothing is written anywhere. A job is completed
+-- from a standing result only while that stands.
 WITH ended AS (
     UPDATE job SET
         status = new.status, cached = new.cached, result_key = new.result_key,
@@ -13,7 +16,8 @@ WITH ended AS (
         $2::bigint[], $3::integer[], $4::smallint[], $5::boolean[], $6::bytea[], $7::text[],
         $8::text[]
     ) AS new (id, attempt, status, cached, result_key, error_code, error_message)
-    WHERE job.id = new.id AND job.attempt = new.attempt AND job.worker_id = $1 AND job.status = 1
+    WHERE job.id = new.id AND job.attempt = new.attempt AND job.worker_id = $1 AND job.status + 0 = 1
+        AND (NOT new.cached OR EXISTS (SELECT 1 FROM result WHERE result.key = new.result_key))
     RETURNING job.id, job.bundle_id, job.attempt, job.status, job.cached
 ), stored AS (
     INSERT INTO result (key, outcome_hash, data_hash, metrics, summary, daily_returns, detail,
@@ -45,4 +49,9 @@ WITH ended AS (
         END,
         changes = slot.changes + 1, changed_at = now()
 )
-SELECT ended.id, ended.attempt, ended.bundle_id, (SELECT count(*) FROM stored) AS stored FROM ended
+SELECT ended.id, ended.attempt, ended.bundle_id, (SELECT count(*) FROM stored) AS stored,
+    EXISTS (
+        SELECT 1 FROM bundle
+        WHERE id IN (SELECT bundle_id FROM ended) AND released IS NOT NULL
+    ) AS capped
+FROM ended

@@ -4,7 +4,7 @@
 WITH waiting AS MATERIALIZED (
     SELECT job.id, now() - coalesce(job.source_since, now()) AS waited
     FROM unnest($2::bigint[], $3::integer[]) AS given (id, attempt) JOIN job ON job.id = given.id
-    WHERE job.attempt = given.attempt AND worker_id = $1 AND status = 1
+    WHERE job.attempt = given.attempt AND worker_id = $1 AND status + 0 = 1
     ORDER BY job.id FOR NO KEY UPDATE OF job
 ), returned AS (
     UPDATE job SET
@@ -27,7 +27,7 @@ WITH waiting AS MATERIALIZED (
         END,
         source_since = coalesce(source_since, now()), worker_id = NULL, started = false
     FROM waiting
-    WHERE job.id = waiting.id AND worker_id = $1 AND status = 1
+    WHERE job.id = waiting.id AND worker_id = $1 AND status + 0 = 1
     RETURNING job.id, job.attempt, job.bundle_id, job.status, job.started_at
 ), recorded AS (
     INSERT INTO attempt (job_id, attempt, worker_id, started_at, ended_by)

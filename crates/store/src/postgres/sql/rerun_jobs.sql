@@ -7,7 +7,9 @@ WITH target AS MATERIALIZED (
     ORDER BY id FOR NO KEY UPDATE
 ), changed AS (
     UPDATE job SET
-        status = 0, hold = CASE bundle.status WHEN 2 THEN 1 ELSE 0 END, rank = bundle.rank,
+        status = 0, hold = CASE bundle.status WHEN 2 THEN 1 ELSE 0 END
+            | CASE WHEN bundle.released IS NULL THEN 0 ELSE 4 END,
+        rank = bundle.rank,
         failures = 0, losses = 0, started = false, cancel = false, cached = false,
         worker_id = NULL, not_before = NULL, source_since = NULL, finished_at = NULL,
         result_key = NULL, error_code = NULL, error_message = NULL

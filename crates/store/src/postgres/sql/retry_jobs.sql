@@ -1,11 +1,15 @@
 -- $1 worker, $2 jobs ascending, $3 attempts, $4 seconds until they may be claimed again, $5 error
--- code and $6 error message of the last failure, $7 failures allowed
--- -> bundles of which a job ended. They failed by a cause that can pass.
+-- code and $6 error message of this failure, $7 failures allowed
+-- -> bundles of which a job ended. They failed by a cause that can pass; the row keeps the last one.
 WITH returned AS (
     UPDATE job SET
         status = CASE WHEN cancel THEN 4 WHEN failures + 1 >= $7 THEN 3 ELSE 0 END,
-        error_code = CASE WHEN NOT cancel AND failures + 1 >= $7 THEN $5::text END,
-        error_message = CASE WHEN NOT cancel AND failures + 1 >= $7 THEN $6::text END,
+        error_code = CASE WHEN NOT cancel THEN $5::text END,
+        error_message = CASE
+            WHEN cancel THEN NULL
+            WHEN failures + 1 >= $7 THEN $6::text || ' (tried ' || $7::text || ' times)'
+            ELSE $6::text
+        END,
         finished_at = CASE WHEN cancel OR failures + 1 >= $7 THEN now() END,
         hold = CASE WHEN cancel OR failures + 1 >= $7 THEN hold ELSE hold | 2 END,
         not_before = CASE
@@ -13,7 +17,7 @@ WITH returned AS (
         END,
         failures = failures + 1, worker_id = NULL, started = false, source_since = NULL
     FROM unnest($2::bigint[], $3::integer[]) AS given (id, attempt)
-    WHERE job.id = given.id AND job.attempt = given.attempt AND worker_id = $1 AND status = 1
+    WHERE job.id = given.id AND job.attempt = given.attempt AND worker_id = $1 AND status + 0 = 1
     RETURNING job.id, job.attempt, job.bundle_id, job.status, job.started_at
 ), recorded AS (
     INSERT INTO attempt (job_id, attempt, worker_id, started_at, ended_by)

@@ -1,2 +1,4 @@
 -- ?1 bundle.
-UPDATE bundle SET cancel = 1, revision = revision + 1 WHERE id = ?1
+UPDATE bundle SET
+    cancel = 1, revision = revision + 1, released = iif(released IS NULL, NULL, total)
+WHERE id = ?1

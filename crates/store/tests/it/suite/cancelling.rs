@@ -1,7 +1,7 @@
 //! Calling bundles off.
 
 use model::{BundleStatus, JobStatus};
-use store::{CancelFlag, Cancelled, Ending, Error, Release, Settled};
+use store::{CancelFlag, Cancelled, Ending, Error, JobError, Release, Settled};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -53,13 +53,14 @@ pub(crate) async fn a_job_that_completes_after_a_cancel_counts(fixture: &Fixture
 pub(crate) async fn a_returned_job_of_a_cancelled_bundle_is_not_run_again(fixture: &Fixture) {
     let backoff = std::time::Duration::ZERO;
     let away = Release::SourceAway { backoff, timeout: backoff };
-    let retry = Release::Retry { code: "x", backoff };
+    let reason = JobError { code: "x".to_owned(), message: "because".to_owned() };
+    let retry = Release::Retry { reason, backoff };
     let worker = fixture.worker().await;
     for why in [Release::Drain, away, retry] {
         let id = fixture.submit(bundle(1)).await;
         let claims = fixture.claim(worker.worker(), 1).await;
         fixture.store.cancel(id).await.unwrap();
-        fixture.store.release(worker.worker(), &[held(&claims[0])], why).await.unwrap();
+        fixture.store.release(worker.worker(), &[held(&claims[0])], &why).await.unwrap();
         let job = fixture.job(id, 0).await;
         assert_eq!((job.status, job.error), (JobStatus::Cancelled, None), "{why:?}");
         assert_eq!(fixture.status(id).await, BundleStatus::Cancelled);

@@ -84,7 +84,7 @@ pub(crate) async fn the_first_claim_starts_the_bundle(fixture: &Fixture) {
     assert_eq!(job.worker, Some(worker.worker()));
     assert!(job.started_at.is_some() && job.finished_at.is_none());
 
-    fixture.store.release(worker.worker(), &[held(&claims[0])], Release::Drain).await.unwrap();
+    fixture.store.release(worker.worker(), &[held(&claims[0])], &Release::Drain).await.unwrap();
     fixture.claim(worker.worker(), 1).await;
     assert_eq!(fixture.bundle(id).await.started_at, started.started_at);
 }

@@ -29,7 +29,7 @@ pub(crate) async fn a_paused_bundle_gives_no_job_until_it_is_resumed(fixture: &F
     assert_eq!((row.status, row.running), (BundleStatus::Paused, 1));
     assert_eq!(change(fixture, id, &Change::Pause).await, Changed::Unchanged);
     assert_eq!(fixture.bundle(id).await, row);
-    fixture.store.release(worker.worker(), &[held(&claims[0])], Release::Drain).await.unwrap();
+    fixture.store.release(worker.worker(), &[held(&claims[0])], &Release::Drain).await.unwrap();
     assert!(fixture.claim(worker.worker(), 9).await.is_empty(), "a job that came back waits too");
     assert_eq!(change(fixture, id, &Change::Resume).await, Changed::Applied);
     assert_eq!(fixture.status(id).await, BundleStatus::Running);
@@ -149,7 +149,7 @@ pub(crate) async fn a_new_priority_moves_jobs_that_wait_or_come_back(fixture: &F
     assert_eq!(change(fixture, late, &labels(None)).await, Changed::Unchanged);
     assert_eq!(fixture.bundle(late).await, row);
     let back = [held(&held_back[0])];
-    fixture.store.release(worker.worker(), &back, Release::Drain).await.unwrap();
+    fixture.store.release(worker.worker(), &back, &Release::Drain).await.unwrap();
     let other = fixture.submit(bundle(1)).await;
     let claims = fixture.claim(worker.worker(), 9).await;
     let bundles: Vec<Uuid> = claims.iter().map(|claim| claim.bundle).collect();

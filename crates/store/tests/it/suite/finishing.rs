@@ -51,7 +51,7 @@ pub(crate) async fn a_stale_attempt_writes_nothing(fixture: &Fixture) {
     let id = fixture.submit(bundle(1)).await;
     let (first, second) = (fixture.worker().await, fixture.worker().await);
     let old = fixture.claim(first.worker(), 1).await.remove(0);
-    fixture.store.release(first.worker(), &[held(&old)], Release::Drain).await.unwrap();
+    fixture.store.release(first.worker(), &[held(&old)], &Release::Drain).await.unwrap();
     let stale = |worker| {
         let store = fixture.store.clone();
         let (finish, held) = (completed(&old), held(&old));
@@ -60,7 +60,7 @@ pub(crate) async fn a_stale_attempt_writes_nothing(fixture: &Fixture) {
             let progress = [Progress { held, fraction: 0.5 }];
             store.progress(worker, &progress, 9.0).await.unwrap();
             assert!(!store.mark_started(worker, held).await.unwrap());
-            store.release(worker, &[held], Release::Drain).await.unwrap();
+            store.release(worker, &[held], &Release::Drain).await.unwrap();
         }
     };
     let pending = fixture.bundle(id).await;
@@ -158,6 +158,22 @@ pub(crate) async fn another_outcome_under_a_standing_key_is_a_fault(fixture: &Fi
     assert_eq!(fixture.query("SELECT count(*) FROM result_conflict").await, "1");
     assert_eq!(fixture.bundle(id).await.completed, 4);
     assert!(fixture.store.failures(id).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_job_is_not_completed_from_a_result_that_is_not_there(fixture: &Fixture) {
+    let worker = fixture.worker().await;
+    let id = fixture.submit(bundle(2)).await;
+    let claims = fixture.claim(worker.worker(), 2).await;
+    let key = model::Digest::of(b"nobody computed this");
+    let nowhere = ended(&claims[0], Ending::Cached { key });
+    let both = [nowhere.clone(), completed(&claims[1])];
+    assert_eq!(fixture.finish(worker.worker(), &both).await, [Settled::Missing, Settled::Stored]);
+    let row = fixture.bundle(id).await;
+    assert_eq!((row.completed, row.cached, row.running), (1, 0, 1));
+    // It is still held, and can be finished with a result of its own; in one call with it, another
+    // may point at it.
+    assert_eq!(fixture.finish(worker.worker(), &[completed(&claims[0])]).await, [Settled::Stored]);
+    assert_eq!(fixture.finish(worker.worker(), &[nowhere]).await, [Settled::AlreadyStored]);
 }
 
 pub(crate) async fn results_read_back_bit_for_bit(fixture: &Fixture) {
@@ -287,7 +303,7 @@ pub(crate) async fn the_version_grows_with_every_change(fixture: &Fixture) {
     grows(id, "progress").await;
     fixture.finish(worker.worker(), &[completed(&claims[0])]).await;
     grows(id, "finish").await;
-    fixture.store.release(worker.worker(), &[held(&claims[1])], Release::Drain).await.unwrap();
+    fixture.store.release(worker.worker(), &[held(&claims[1])], &Release::Drain).await.unwrap();
     grows(id, "release").await;
     fixture.store.cancel(id).await.unwrap();
     grows(id, "cancel").await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::{BundleStatus, JobStatus};
-use store::{Beat, CancelFlag, Claim, Progress, Release, WorkerId};
+use store::{Beat, CancelFlag, Claim, JobError, Progress, Release, WorkerId};
 use testkit::wait;
 
 use crate::fixture::{Fixture, LONG, PATIENCE, bundle, completed, held};
@@ -32,7 +32,7 @@ pub(crate) async fn a_drained_job_is_pending_again_at_once(fixture: &Fixture) {
     let claims = fixture.claim(worker.worker(), 2).await;
     let progress = [Progress { held: held(&claims[0]), fraction: 0.5 }];
     fixture.store.progress(worker.worker(), &progress, 1.0).await.unwrap();
-    fixture.store.release(worker.worker(), &[held(&claims[0])], Release::Drain).await.unwrap();
+    fixture.store.release(worker.worker(), &[held(&claims[0])], &Release::Drain).await.unwrap();
     let job = fixture.job(id, 0).await;
     assert_eq!((job.status, job.worker, job.attempt), (JobStatus::Pending, None, 1));
     assert_eq!(job.progress.to_bits(), 0.0_f64.to_bits());
@@ -40,7 +40,7 @@ pub(crate) async fn a_drained_job_is_pending_again_at_once(fixture: &Fixture) {
     for attempt in 2..6 {
         let claim = fixture.claim(worker.worker(), 1).await.remove(0);
         assert_eq!((claim.seq, claim.attempt, claim.suspect), (0, attempt, false));
-        fixture.store.release(worker.worker(), &[held(&claim)], Release::Drain).await.unwrap();
+        fixture.store.release(worker.worker(), &[held(&claim)], &Release::Drain).await.unwrap();
     }
     let (_, attempts) = fixture.store.job(id, 0).await.unwrap().unwrap();
     assert_eq!(attempts.iter().map(|row| row.attempt).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
@@ -54,15 +54,15 @@ pub(crate) async fn jobs_wait_while_their_source_is_away(fixture: &Fixture) {
     let worker = fixture.worker().await;
     let claims = fixture.claim(worker.worker(), 2).await;
     let away = |backoff| Release::SourceAway { backoff, timeout: LATER };
-    fixture.store.release(worker.worker(), &[held(&claims[0])], away(LATER)).await.unwrap();
-    fixture.store.release(worker.worker(), &[held(&claims[1])], away(NOW)).await.unwrap();
+    fixture.store.release(worker.worker(), &[held(&claims[0])], &away(LATER)).await.unwrap();
+    fixture.store.release(worker.worker(), &[held(&claims[1])], &away(NOW)).await.unwrap();
     let depth = fixture.store.queue_depth().await.unwrap();
     assert_eq!((depth.pending, depth.on_hold), (0, 2));
     // Waiting is no failure, however often.
     for _ in 0..5 {
         let claim = claim_again(fixture, worker.worker()).await;
         assert_eq!(claim.seq, 1);
-        fixture.store.release(worker.worker(), &[held(&claim)], away(NOW)).await.unwrap();
+        fixture.store.release(worker.worker(), &[held(&claim)], &away(NOW)).await.unwrap();
     }
     assert_eq!(fixture.attempts(id, 1).await, ["source_away"; 6]);
     assert_eq!(fixture.job(id, 1).await.status, JobStatus::Pending);
@@ -73,7 +73,7 @@ pub(crate) async fn a_job_fails_when_its_source_stays_away(fixture: &Fixture) {
     let worker = fixture.worker().await;
     let away = |timeout| Release::SourceAway { backoff: NOW, timeout };
     let claims = fixture.claim(worker.worker(), 1).await;
-    fixture.store.release(worker.worker(), &[held(&claims[0])], away(LATER)).await.unwrap();
+    fixture.store.release(worker.worker(), &[held(&claims[0])], &away(LATER)).await.unwrap();
     // The wait counts from the first release on.
     fixture.query("UPDATE job SET source_since = created_at WHERE seq = 0").await;
     let pause = Duration::from_millis(2);
@@ -88,7 +88,7 @@ pub(crate) async fn a_job_fails_when_its_source_stays_away(fixture: &Fixture) {
         job.started_at.unwrap() > job.created_at + 2
     })
     .await;
-    fixture.store.release(worker.worker(), &[held(&claim)], away(pause)).await.unwrap();
+    fixture.store.release(worker.worker(), &[held(&claim)], &away(pause)).await.unwrap();
     let job = fixture.job(id, 0).await;
     assert_eq!(job.status, JobStatus::Failed);
     let error = job.error.unwrap();
@@ -102,7 +102,7 @@ pub(crate) async fn progress_ends_the_wait_for_a_source(fixture: &Fixture) {
     let worker = fixture.worker().await;
     let claims = fixture.claim(worker.worker(), 1).await;
     let away = Release::SourceAway { backoff: NOW, timeout: LATER };
-    fixture.store.release(worker.worker(), &[held(&claims[0])], away).await.unwrap();
+    fixture.store.release(worker.worker(), &[held(&claims[0])], &away).await.unwrap();
     let waits = "SELECT count(*) FROM job WHERE source_since IS NOT NULL";
     assert_eq!(fixture.query(waits).await, "1");
     let claim = claim_again(fixture, worker.worker()).await;
@@ -118,12 +118,18 @@ pub(crate) async fn the_third_passing_failure_is_final(fixture: &Fixture) {
     for attempt in 1..=3 {
         let claim = claim_again(fixture, worker.worker()).await;
         assert_eq!(claim.attempt, attempt);
-        let retry = Release::Retry { code: "out_of_memory", backoff: NOW };
-        fixture.store.release(worker.worker(), &[held(&claim)], retry).await.unwrap();
+        let reason =
+            JobError { code: "out_of_memory".to_owned(), message: format!("reason {attempt}") };
+        let retry = Release::Retry { reason: reason.clone(), backoff: NOW };
+        fixture.store.release(worker.worker(), &[held(&claim)], &retry).await.unwrap();
+        if attempt < 3 {
+            assert_eq!(fixture.job(id, 0).await.error, Some(reason), "it shows why it waits");
+        }
     }
     let job = fixture.job(id, 0).await;
     assert_eq!((job.status, job.attempt), (JobStatus::Failed, 3));
-    assert_eq!(job.error.unwrap().code, "out_of_memory");
+    let message = "reason 3 (tried 3 times)".to_owned();
+    assert_eq!(job.error, Some(JobError { code: "out_of_memory".to_owned(), message }));
     assert_eq!(fixture.attempts(id, 0).await, ["retried"; 3]);
     assert_eq!(fixture.status(id).await, BundleStatus::Failed);
 }

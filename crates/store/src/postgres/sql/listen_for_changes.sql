@@ -1,0 +1,2 @@
+-- Hears which bundles have changed.
+LISTEN backfleet_changes

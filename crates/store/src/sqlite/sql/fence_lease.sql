@@ -1,0 +1,6 @@
+-- ?1 kind, ?2 key, ?3 owner, ?4 generation, ?5 epoch, ?6 now, ?7 milliseconds to the next wake -> a
+-- row if the lease is still held. First statement of each transaction that a holder writes.
+UPDATE lease SET next_wake_at = ?6 + ?7
+WHERE kind = ?1 AND key = ?2 AND owner = ?3 AND generation = ?4 AND epoch = ?5
+    AND expires_at > ?6
+RETURNING epoch

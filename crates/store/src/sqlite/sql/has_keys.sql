@@ -1,0 +1,2 @@
+-- -> whether there ever was a key.
+SELECT EXISTS (SELECT 1 FROM api_key)

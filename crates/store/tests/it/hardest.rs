@@ -1,0 +1,180 @@
+//! The hardest cases that need PostgreSQL and a scale or a fault of its own.
+
+use std::time::Duration;
+
+use model::BundleStatus;
+use sqlx::{Connection, PgConnection};
+use store::postgres::{Postgres, PostgresOptions};
+use store::{Finish, LeaseTimes, Ordering, Settled, Terms, WorkerInfo};
+use testkit::pgbouncer::PgBouncer;
+use testkit::wait;
+use tokio::time::Instant;
+
+use crate::faults::{behind, proxy_to, url};
+use crate::fixture::{Fixture, LONG, OUR_LOCKS, PATIENCE, bundle, completed, held};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_half_open_link_keeps_its_presence_but_loses_its_jobs_with_its_lease() {
+    let fixture = Fixture::postgres().await;
+    let times = LeaseTimes {
+        beat: Duration::from_millis(100),
+        lease: Duration::from_millis(1_500),
+        grace: Duration::from_millis(300),
+    };
+    let proxy = proxy_to(&fixture);
+    let far = behind(&proxy, &fixture).await;
+    let info = WorkerInfo { host: String::new(), version: String::new(), slots: 1 };
+    let cut_off = far.enter(&info, times).await.unwrap();
+    let id = fixture.submit(bundle(1)).await;
+    let old = far.claim(cut_off.worker(), 1).await.unwrap().remove(0);
+    fixture.store.maintain(times).await.unwrap();
+    cut_off.beat().await.unwrap();
+    proxy.blackhole();
+    let cut_at = Instant::now();
+    // The server sees an open socket: the lock is held, so the grace alone proves nothing.
+    while fixture.store.maintain(times).await.unwrap().rescued == 0 {
+        assert!(cut_at.elapsed() < PATIENCE, "the lease does not end");
+    }
+    assert!(cut_at.elapsed() + times.beat >= times.lease, "{:?}", cut_at.elapsed());
+    assert_ne!(fixture.query(OUR_LOCKS).await, "", "the presence lock is still held");
+    let other = fixture.worker().await;
+    let claim = fixture.claim(other.worker(), 1).await.remove(0);
+    assert_eq!((claim.attempt, claim.suspect), (2, true));
+    assert_eq!(fixture.finish(other.worker(), &[completed(&claim)]).await, [Settled::Stored]);
+    // What the cut-off worker sends once it is heard again is fenced.
+    proxy.pass();
+    let late = far.finish(cut_off.worker(), &[completed(&old)]).await;
+    assert!(matches!(late.as_deref(), Ok([Settled::Lost]) | Err(_)), "{late:?}");
+    let row = fixture.bundle(id).await;
+    assert_eq!((row.status, row.completed, row.total), (BundleStatus::Completed, 1, 1));
+    drop((cut_off, other));
+    fixture.check_books().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_thousand_jobs_run_under_the_default_lock_table() {
+    const JOBS: u32 = 20_000;
+    let fixture = Fixture::postgres().await;
+    let id = fixture.submit(bundle(JOBS)).await;
+    let worker = fixture.worker().await;
+    let mut claims = Vec::new();
+    while claims.len() < JOBS as usize {
+        let next = fixture.claim(worker.worker(), 256).await;
+        assert!(!next.is_empty());
+        claims.extend(next);
+    }
+    assert_eq!(fixture.bundle(id).await.running, u64::from(JOBS));
+    // One lock, the worker's own, and not one a job.
+    assert_eq!(fixture.query(OUR_LOCKS).await.lines().count(), 1);
+    assert_eq!(worker.beat().await.unwrap().owned.len(), JOBS as usize);
+    assert_eq!(fixture.store.maintain(LONG).await.unwrap().rescued, 0);
+    let finishes: Vec<Finish> = claims[..256].iter().map(completed).collect();
+    assert_eq!(fixture.finish(worker.worker(), &finishes).await, [Settled::Stored; 256]);
+    worker.leave().await.unwrap();
+    let row = fixture.bundle(id).await;
+    assert_eq!((row.running, row.completed), (0, 256));
+    drop(worker);
+    fixture.check_books().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_last_finishers_on_two_connections_end_each_of_many_bundles_once() {
+    const BUNDLES: usize = 300;
+    let fixture = Fixture::postgres().await;
+    let (first, second) = (fixture.worker().await, fixture.worker().await);
+    for _ in 0..BUNDLES {
+        fixture.submit(bundle(2)).await;
+        let one = fixture.claim(first.worker(), 1).await;
+        let two = fixture.claim(second.worker(), 1).await;
+        let (one, two) = ([completed(&one[0])], [completed(&two[0])]);
+        tokio::join!(fixture.finish(first.worker(), &one), fixture.finish(second.worker(), &two));
+    }
+    // One revision by the submit and one by the end, however many saw it.
+    let ends = "SELECT count(*) FROM bundle
+        WHERE status = 3 AND revision = 2 AND finished_at IS NOT NULL";
+    assert_eq!(fixture.query(ends).await, BUNDLES.to_string());
+    drop((first, second));
+    fixture.check_books().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beside_a_hundred_thousand_jobs_a_single_one_is_in_the_next_turn() {
+    let fixture = Fixture::postgres().await;
+    let terms = Terms { ordering: Ordering::Fair { chunk: 64 }, running_cap: None };
+    let mut large = bundle(100_000);
+    large.terms = terms;
+    fixture.submit(large).await;
+    let worker = fixture.worker().await;
+    let claims = fixture.claim(worker.worker(), 256).await;
+    let mut small = bundle(1);
+    (small.owner, small.terms) = ("another".to_owned(), terms);
+    let small = fixture.submit(small).await;
+    let finishes: Vec<Finish> = claims.iter().map(completed).collect();
+    fixture.finish(worker.worker(), &finishes).await;
+    let next = fixture.claim(worker.worker(), 256).await;
+    let at = next.iter().position(|claim| claim.bundle == small);
+    assert!(at.is_some_and(|at| at <= 64), "{at:?}");
+    drop(worker);
+    fixture.check_books().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_snapshot_is_measured_and_claims_stay_in_order() {
+    let fixture = Fixture::postgres().await;
+    fixture.submit(bundle(20_000)).await;
+    let mut reader = PgConnection::connect(url(&fixture)).await.unwrap();
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM job";
+    sqlx::raw_sql(begin).execute(&mut reader).await.unwrap();
+    let worker = fixture.worker().await;
+    let mut last = None;
+    for _ in 0..70 {
+        let claims = fixture.claim(worker.worker(), 256).await;
+        let ids: Vec<_> = claims.iter().map(|claim| Some(claim.seq)).collect();
+        assert!(ids.is_sorted() && ids[0] > last);
+        last = ids[255];
+    }
+    let seen = || async {
+        let depth = fixture.store.queue_depth().await.unwrap();
+        depth.oldest_snapshot_seconds > 0.0 && depth.dead_rows > 10_000
+    };
+    wait::until_async(PATIENCE, "the snapshot and the dead rows to be seen", seen).await;
+    // A job of a higher priority is in the next claim all the same.
+    let mut urgent = bundle(1);
+    urgent.priority = 9;
+    let urgent = fixture.submit(urgent).await;
+    assert_eq!(fixture.claim(worker.worker(), 1).await[0].bundle, urgent);
+    sqlx::raw_sql("ROLLBACK").execute(&mut reader).await.unwrap();
+    drop(worker);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_pooler_is_noticed_and_the_lease_alone_decides() {
+    let fixture = Fixture::postgres().await;
+    let pooler = PgBouncer::start(url(&fixture), 1);
+    let options = PostgresOptions { max_connections: 1, ..PostgresOptions::default() };
+    let pooled = Postgres::connect(&pooler.url(url(&fixture)), &options).await.unwrap();
+    let info = WorkerInfo { host: String::new(), version: String::new(), slots: 1 };
+    let worker = pooled.enter(&info, LONG).await.unwrap();
+    let row = fixture.store.workers().await.unwrap().remove(0);
+    assert_eq!((row.id, row.presence), (worker.worker(), false));
+    // A direct URL beside the pooler's gives the presence back.
+    let options = PostgresOptions { direct_url: Some(url(&fixture).to_owned()), ..options };
+    let another = PgBouncer::start(url(&fixture), 4);
+    let both = Postgres::connect(&another.url(url(&fixture)), &options).await.unwrap();
+    let present = both.enter(&info, LONG).await.unwrap();
+    let row = fixture.store.workers().await.unwrap().remove(0);
+    assert_eq!((row.id, row.presence), (present.worker(), true));
+    // A pooler of this age cannot keep the statements of two clients apart: that is said, too.
+    let third = Postgres::connect(&pooler.url(url(&fixture)), &options).await.unwrap();
+    let refused = third.enter(&info, LONG).await.err().unwrap().to_string();
+    assert!(refused.contains("PgBouncer 1.21"), "{refused}");
+    // Without a presence a silent worker is dead when its lease is over, and not before.
+    let times = LeaseTimes { grace: Duration::from_millis(100), ..LONG };
+    fixture.submit(bundle(1)).await;
+    let claim = fixture.claim(worker.worker(), 1).await.remove(0);
+    let begun = Instant::now();
+    while begun.elapsed() < times.grace * 3 {
+        assert_eq!(fixture.store.maintain(times).await.unwrap().rescued, 0);
+    }
+    fixture.store.release(worker.worker(), &[held(&claim)], &store::Release::Drain).await.unwrap();
+}
