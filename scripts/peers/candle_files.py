@@ -27,7 +27,7 @@ def polars_rows(frame):
 
 
 def duckdb_rows(source):
-    kind = duckdb.sql(f"SELECT typeof(timestamp) FROM {source} LIMIT 1").fetchone()[0]
+    kind = duckdb.sql(f"SELECT typeof(timestamp) FROM {source} LIMIT 1").fetchall()[0][0]
     time = "timestamp" if kind == "BIGINT" else "epoch_ms(timestamp)"
     return duckdb.sql(f"SELECT {time}, open, high, low, close, volume FROM {source}").fetchall()
 
@@ -38,7 +38,6 @@ def main(folder):
     readers = {
         "polars x.parquet": lambda: polars_rows(polars.read_parquet(folder / "x.parquet")),
         "polars x.arrow": lambda: polars_rows(polars.read_ipc(folder / "x.arrow")),
-        "polars x.arrow mapped": lambda: polars_rows(polars.read_ipc(folder / "x.arrow", memory_map=True)),
         "polars x.feather lazily": lambda: polars_rows(polars.scan_ipc(folder / "x.feather").collect()),
         "polars x.csv": lambda: polars_rows(polars.read_csv(folder / "x.csv", infer_schema_length=None)),
         "polars x.csv.gz": lambda: polars_rows(polars.read_csv(folder / "x.csv.gz", infer_schema_length=None)),
