@@ -5,7 +5,7 @@ set -u
 
 folder=$(dirname "$0")
 failed=0
-for part in backtesting_py vectorbt freqtrade statistics migration; do
+for part in backtesting_py vectorbt freqtrade statistics migration candle_files; do
     echo "== $part"
     "$folder/$part.sh" || failed=1
 done

@@ -124,7 +124,7 @@ async fn push(load: &Load, market: &influx::Database) -> anyhow::Result<()> {
     };
     let influx = Influx::new(settings)?;
     for series in load.source.list_series().await? {
-        candles::push(&load.source, &series, &influx, |_| {}).await?;
+        candles::push(&load.source, &series, &influx, false, |_| {}).await?;
     }
     Ok(())
 }

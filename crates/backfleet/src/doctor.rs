@@ -171,8 +171,13 @@ async fn source(args: &DoctorArgs, files: &Files, checks: &mut Vec<Check>) {
         Ok(influx) => influx,
         Err(failure) => return checks.push(Check::failed("candles", &failure)),
     };
-    let listed = match influx {
-        Some(influx) => influx.list_series().await,
+    let listed = match &influx {
+        Some(influx) => {
+            if !server(influx, checks).await {
+                return;
+            }
+            influx.list_series().await
+        }
         None => match open::parquet(&args.serve.database.data.data) {
             Ok(folder) => folder.list_series().await,
             Err(failure) => return checks.push(Check::failed("candles", &failure)),
@@ -189,7 +194,59 @@ async fn source(args: &DoctorArgs, files: &Files, checks: &mut Vec<Check>) {
             let candles: u64 = series.iter().map(|info| info.count).sum();
             let found = format!("{} series, {} candles", series.len(), thousands(candles));
             checks.push(Check::ok("candles", found));
+            if let Some(influx) = &influx {
+                retention(influx, &series, checks).await;
+            }
         }
         Err(error) => checks.push(Check::failed("candles", &error.into())),
     }
+}
+
+/// Which InfluxDB it is; false where it does not answer, and nothing more can be asked.
+async fn server(influx: &candles::Influx, checks: &mut Vec<Check>) -> bool {
+    match influx.server().await {
+        Ok(server) => {
+            let version = server.version.as_deref().unwrap_or("that names no version");
+            let found = format!("InfluxDB {version}, spoken to as {}", server.dialect);
+            checks.push(if server.dialect == candles::Dialect::V3 {
+                let fix =
+                    "raise --query-file-limit and --gen1-duration of 3 Core, or use 1.x or 2.x";
+                Check::bad("influxdb", Verdict::Warn, found, fix)
+            } else {
+                Check::ok("influxdb", found)
+            });
+            true
+        }
+        Err(error) => {
+            checks.push(Check::failed("influxdb", &error.into()));
+            false
+        }
+    }
+}
+
+/// Whether the database keeps what it holds.
+async fn retention(
+    influx: &candles::Influx,
+    series: &[candles::SeriesInfo],
+    checks: &mut Vec<Check>,
+) {
+    let policy = match influx.policy().await {
+        Ok(Some(policy)) => policy,
+        Ok(None) => return,
+        Err(error) => return checks.push(Check::failed("retention", &error.into())),
+    };
+    let first_ms = series.iter().map(|info| info.first_ms).min().unwrap_or(0);
+    let last_ms = series.iter().map(|info| info.last_ms).max().unwrap_or(0);
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let warnings = policy.warnings(first_ms, last_ms, now_ms);
+    checks.push(if warnings.is_empty() {
+        Check::ok("retention", format!("policy {} keeps candles for ever", policy.name))
+    } else {
+        Check::bad(
+            "retention",
+            Verdict::Warn,
+            warnings.join("; "),
+            "a policy of DURATION INF SHARD DURATION 52w keeps and reads years of candles",
+        )
+    });
 }

@@ -161,13 +161,45 @@ pub enum Cause {
         /// The server's `count(close)`.
         counted: u64,
     },
+    /// InfluxDB 3 would have to open more files than it may.
+    #[error(
+        "{text} (InfluxDB 3 Core keeps a file per ten minutes of candles and reads at most 432 of \
+         them in a query: start it with a larger --query-file-limit and --gen1-duration, or keep \
+         candles in InfluxDB 1.x or 2.x, or in Parquet files)"
+    )]
+    FileLimit {
+        /// The server's words.
+        text: String,
+    },
+    /// InfluxDB 2.x has no bucket under the name of the database.
+    #[error(
+        "{text} (InfluxDB 2.x reads a bucket only if it is mapped: influx bucket create, then \
+         influx v1 dbrp create --db DATABASE --rp autogen --default --bucket-id ID)"
+    )]
+    NotMapped {
+        /// The server's words.
+        text: String,
+    },
+    /// What the server holds after a push is not what was written.
+    #[error("candles of {segment} are not all stored: {reason}")]
+    Disagrees {
+        /// The month or year.
+        segment: String,
+        /// What differs.
+        reason: String,
+    },
     /// The server did not take all lines of a batch; it may have stored some of them.
-    #[error("candles {first_row} to {last_row} were not all stored: status {status}: {text}")]
+    #[error(
+        "candles {first_row} to {last_row} were not all stored{}: status {status}: {text}",
+        Missing(.missing)
+    )]
     Write {
         /// Row of the first candle of the batch, from 1.
         first_row: u64,
         /// Row of its last candle.
         last_row: u64,
+        /// Rows that the server does not hold; empty where it was not asked.
+        missing: Vec<u64>,
         /// The HTTP status.
         status: u16,
         /// The server's words, shortened.
@@ -185,6 +217,23 @@ pub enum Cause {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+/// Rows shown of those that are missing.
+const SHOWN_ROWS: usize = 20;
+
+struct Missing<'a>(&'a [u64]);
+
+impl fmt::Display for Missing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, row) in self.0.iter().take(SHOWN_ROWS).enumerate() {
+            write!(f, "{}{row}", if index == 0 { "; missing: row " } else { ", " })?;
+        }
+        match self.0.len().checked_sub(SHOWN_ROWS) {
+            Some(more) if more > 0 => write!(f, " and {more} more"),
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 /// Why a file operation failed.

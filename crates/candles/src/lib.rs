@@ -5,9 +5,11 @@
 //! per range. Importers fill the Parquet store, [`push`] copies it to InfluxDB.
 //! **Invariant:** nothing here knows of bundles, jobs or strategies.
 
+mod arrow_file;
 mod cache;
 mod clock;
 mod error;
+mod export;
 mod flight;
 mod folder;
 mod funding;
@@ -18,26 +20,31 @@ mod market;
 mod memory;
 mod names;
 mod parquet;
+mod probe;
+mod push;
 mod segment;
 mod series;
 mod source;
 mod temporary;
-mod transfer;
 mod validate;
 mod verify;
 
 pub use cache::{Cache, CacheCheck, CacheSettings, CacheStats};
 pub use clock::Clock;
 pub use error::{Cause, Error, FileCause};
+pub use export::{Format, Progress, export};
 pub use funding::{Funding, FundingHole, FundingReport, import_funding, read_funding};
 pub use generate::Generator;
-pub use influx::{Auth, Influx, InfluxSettings, Mapping, Secret, WriteReport};
+pub use influx::{
+    Auth, Dialect, Influx, InfluxSettings, Mapping, Policy, Secret, Server, Stamp, WriteReport,
+};
 pub use market::{Corrections, Fingerprint, History, Loaded, Market, SegmentState};
 pub use memory::MemorySource;
 pub use parquet::{Merged, ParquetStore};
+pub use probe::Probe;
+pub use push::{PushReport, push};
 pub use segment::Segment;
 pub use series::SeriesInfo;
 pub use source::CandleSource;
-pub use transfer::{Format, Progress, PushReport, export, push};
 pub use validate::{Findings, Fix, FixError, Gap, Mended, RowFault, Rule};
 pub use verify::verify;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use model::{Candles, Digest, FundingRates, SeriesId, TimeRange};
 
-use crate::{Error, Segment, SeriesInfo};
+use crate::{Error, Probe, Segment, SeriesInfo};
 
 /// A store of candle series.
 ///
@@ -26,6 +26,13 @@ pub trait CandleSource: Send + Sync + 'static {
     ///
     /// `None` where the store cannot tell: a cached segment is then trusted by its age.
     async fn revision(&self, series: &SeriesId, segment: Segment) -> Result<Option<Digest>, Error>;
+
+    /// Count and sums of the stored candles of `segment`, where the store can tell them more
+    /// cheaply than the candles: a store without revisions is asked for them now and then.
+    async fn probe(&self, series: &SeriesId, segment: Segment) -> Result<Option<Probe>, Error> {
+        let _ = (series, segment);
+        Ok(None)
+    }
 
     /// Funding rates of a ticker due in `range`, ascending; empty where there are none, as in a
     /// source that keeps none.

@@ -163,33 +163,58 @@ async fn push(args: &PushArgs, settings: &Files) -> Result<(), Failure> {
     .unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style.progress_chars("━╸─"));
     let started = Instant::now();
+    let policy = target.policy().await?;
     let mut pushed = Vec::new();
+    let mut warnings = Vec::new();
+    let (mut sent, mut kept) = (0, 0);
     for info in &all {
         bar.set_message(info.id.to_string());
+        if let Some(policy) = &policy {
+            let now_ms = jiff::Timestamp::now().as_millisecond();
+            warnings.extend(policy.warnings(info.first_ms, info.last_ms, now_ms));
+        }
         let before = bar.position();
-        let report = candles::push(&folder, info, &target, |progress| {
+        let report = candles::push(&folder, info, &target, args.again, |progress| {
             bar.set_position(before + progress.done);
         })
         .await?;
-        pushed.push(json!({"series": info.id, "written": report.rows, "counted": report.counted}));
+        sent += report.rows;
+        kept += report.kept;
+        pushed.push(json!({
+            "series": info.id, "written": report.rows, "kept": report.kept,
+            "counted": report.counted,
+        }));
     }
     bar.finish_and_clear();
+    warnings.sort();
+    warnings.dedup();
     let seconds = started.elapsed().as_secs_f64();
     if args.json {
-        line(&json!({"series": pushed, "candles": total, "seconds": seconds}).to_string());
+        let document = json!({
+            "series": pushed, "candles": total, "written": sent, "kept": kept, "seconds": seconds,
+            "warnings": warnings,
+        });
+        line(&document.to_string());
     } else {
         note(&format!(
-            "{} candles of {} series in {} ({}), counted afterwards",
-            thousands(total),
+            "{} candles of {} series in {} ({}); {} were there already; count, sums and extremes \
+             agree",
+            thousands(sent),
             all.len(),
             human_seconds(seconds),
-            per_second(total as f64 / seconds.max(1e-3), "candles")
+            per_second(sent as f64 / seconds.max(1e-3), "candles"),
+            thousands(kept),
         ));
     }
-    note(
-        "warning: a host that cached a month before it was corrected keeps it; after a correction \
-         run `backfleet candles cache purge` on it",
-    );
+    for warning in warnings {
+        note(&format!("warning: {warning}"));
+    }
+    if sent > 0 {
+        note(
+            "hosts that cached these months compare them every ten minutes; `backfleet candles \
+             cache purge` on a host does it at once",
+        );
+    }
     Ok(())
 }
 
@@ -202,7 +227,9 @@ async fn export(
 ) -> Result<(), Failure> {
     let Some(format) = Format::of(output) else {
         let text = format!("\"{}\" names no form of candle file", output.display());
-        return Err(Failure::usage(text).hint("end it in .parquet, .csv or .csv.gz"));
+        return Err(
+            Failure::usage(text).hint("end it in .parquet, .arrow, .feather, .csv or .csv.gz")
+        );
     };
     let source = source(data, influx, settings)?;
     let info = named::stored(&*source, series).await?;

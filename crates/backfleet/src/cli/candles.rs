@@ -19,7 +19,7 @@ pub(crate) enum CandlesCommand {
     List(ListArgs),
     /// Checks stored series: every rule, gaps, leaps.
     Verify(VerifyArgs),
-    /// Writes one series to a Parquet or CSV file.
+    /// Writes one series to a Parquet, Arrow or CSV file.
     Export(ExportArgs),
     /// Makes a series up: a seeded random walk, for tests and measurements.
     Generate(GenerateArgs),
@@ -135,7 +135,7 @@ pub(crate) struct VerifyArgs {
 pub(crate) struct ExportArgs {
     /// The series, as `exchange/ticker/timeframe`.
     pub(crate) series: String,
-    /// The file; its ending says the form: .parquet, .csv or .csv.gz.
+    /// The file; its ending says the form: .parquet, .arrow, .feather, .csv or .csv.gz.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
     #[command(flatten)]
@@ -189,6 +189,9 @@ pub(crate) struct PushArgs {
     /// Only this series, as `exchange/ticker/timeframe`.
     #[arg(long)]
     pub(crate) series: Option<String>,
+    /// Sends also what the server's count and sums say it has already.
+    #[arg(long)]
+    pub(crate) again: bool,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]

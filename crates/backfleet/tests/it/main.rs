@@ -13,4 +13,5 @@ mod known;
 mod page;
 mod reference;
 mod replay;
+mod sources;
 mod support;

@@ -24,6 +24,9 @@ pub(crate) struct Entry {
     pub(crate) last_ms: i64,
     /// When it was asked from the source.
     pub(crate) fetched_at_ms: i64,
+    /// When the source's count and sums were last found to agree with it.
+    #[serde(default)]
+    pub(crate) probed_at_ms: i64,
     /// What the source said its revision was, before it was read.
     pub(crate) revision: Option<Digest>,
     /// The part of the segment that the series spanned then, open times of its ends.

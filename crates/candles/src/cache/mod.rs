@@ -15,7 +15,7 @@ mod upkeep;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -43,17 +43,22 @@ pub struct CacheSettings {
     pub closed_after: Duration,
     /// How long the answer for a segment that is not closed is used.
     pub open_ttl: Duration,
+    /// How often a closed segment of a source without revisions is compared with the source's
+    /// count and sums of it.
+    pub probe_every: Duration,
     /// How long to wait for another process that fetches the same segment.
     pub lock_timeout: Duration,
 }
 
 impl Default for CacheSettings {
-    /// 10 GB; closed after 2 days; open segments for 60 s; 60 s for another process.
+    /// 10 GB; closed after 2 days; open segments for 60 s; a probe every 10 minutes; 60 s for
+    /// another process.
     fn default() -> CacheSettings {
         CacheSettings {
             max_bytes: 10_000_000_000,
             closed_after: Duration::from_hours(48),
             open_ttl: Duration::from_mins(1),
+            probe_every: Duration::from_mins(10),
             lock_timeout: Duration::from_mins(1),
         }
     }
@@ -71,6 +76,8 @@ struct Inner {
     clock: Clock,
     flights: Flights<(String, String), Entry>,
     objects: Mutex<Objects>,
+    /// Until when no source is probed, because one did not answer.
+    quiet_until_ms: AtomicI64,
     /// Bytes written since the cache was measured; starts at the cap, so that the first does it.
     unmeasured: AtomicU64,
 }
@@ -108,6 +115,7 @@ impl Cache {
             clock,
             flights: Flights::new(),
             objects: Mutex::new(Objects::default()),
+            quiet_until_ms: AtomicI64::new(i64::MIN),
             unmeasured: AtomicU64::new(settings.max_bytes),
         };
         Ok(Cache { inner: Arc::new(inner) })
@@ -169,6 +177,34 @@ impl Cache {
             entry
         };
         self.inner.flights.run(key, || fill.boxed()).await
+    }
+
+    /// Whether an entry should be compared with its source again.
+    pub(crate) fn probe_is_due(&self, entry: &Entry) -> bool {
+        let now_ms = self.inner.clock.now_ms();
+        let age_ms = now_ms.saturating_sub(entry.probed_at_ms.max(entry.fetched_at_ms));
+        i128::from(age_ms) > self.inner.settings.probe_every.as_millis().cast_signed()
+            && now_ms >= self.inner.quiet_until_ms.load(Ordering::Relaxed)
+    }
+
+    /// Leaves sources alone for a while: one that is away would slow every load.
+    pub(crate) fn be_quiet(&self) {
+        let pause_ms = i64::try_from(self.inner.settings.open_ttl.as_millis()).unwrap_or(i64::MAX);
+        let until_ms = self.inner.clock.now_ms().saturating_add(pause_ms);
+        self.inner.quiet_until_ms.store(until_ms, Ordering::Relaxed);
+    }
+
+    /// Remembers that an entry agreed with its source just now.
+    pub(crate) async fn agreed(
+        &self,
+        folder: &str,
+        name: &str,
+        entry: &Entry,
+    ) -> Result<(), Error> {
+        let entry = Entry { probed_at_ms: self.inner.clock.now_ms(), ..entry.clone() };
+        let path = self.inner.entry_path(folder, name);
+        let temporary = self.inner.root.join("tmp");
+        blocking(move || index::write(&path, &temporary, &entry)).await
     }
 
     async fn lookup(&self, folder: &str, name: &str) -> Result<Option<Entry>, Error> {
@@ -243,6 +279,7 @@ impl Inner {
             first_ms: columns.open_time_ms.first().copied().unwrap_or(0),
             last_ms: columns.open_time_ms.last().copied().unwrap_or(0),
             fetched_at_ms: made.fetched_at_ms,
+            probed_at_ms: made.fetched_at_ms,
             revision: made.revision,
             reach: made.reach,
             complete: made.complete,

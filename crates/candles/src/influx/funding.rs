@@ -6,7 +6,8 @@ use std::sync::Arc;
 use model::{FundingRate, FundingRates, TimeRange};
 
 use super::msgpack::{self, Value};
-use super::text::{check_name, escape, quote};
+use super::schema::Tag;
+use super::text::{bound, escape, line_key, quote, tagged};
 use super::{Influx, Mapping};
 use crate::Error;
 use crate::error::Cause;
@@ -20,8 +21,12 @@ pub(super) async fn read(
     (exchange, ticker): (&str, &str),
     range: TimeRange,
 ) -> Result<FundingRates, Error> {
-    let query = select(influx.mapping(), range)?;
-    let parameters = serde_json::json!({"exchange": exchange, "symbol": ticker}).to_string();
+    if !influx.mapping().can_hold(exchange) {
+        return Ok(FundingRates::default());
+    }
+    let tags = influx.mapping().ticker_tags(exchange, ticker);
+    let query = select(influx.mapping(), &tags, range)?;
+    let parameters = bound(&tags);
     let tables = influx.query(query, parameters, |pieces| msgpack::tables(pieces, 2)).await?;
     let mut rates = FundingRates::default();
     let mut counted = 0;
@@ -42,7 +47,9 @@ pub(super) async fn read(
                 Some(Value::Float(value)) => Ok(Some(*value)),
                 Some(Value::Int(value)) => Ok(Some(*value as f64)),
                 Some(Value::Null) | None => Ok(None),
-                Some(Value::Text(_) | Value::Other) => Err(malformed("a rate is no number")),
+                Some(Value::Text(_) | Value::Flag(_) | Value::Other) => {
+                    Err(malformed("a rate is no number"))
+                }
             };
             // A point without a rate is none: another field of the measurement was written.
             let Some(rate) = number(1)? else { continue };
@@ -64,13 +71,12 @@ fn bad(influx: &Influx, time_ms: i64, fault: model::FundingFault) -> Error {
 }
 
 /// The payments of a range, then the server's count of them.
-fn select(mapping: &Mapping, range: TimeRange) -> Result<String, Error> {
+fn select(mapping: &Mapping, tags: &[Tag<'_>], range: TimeRange) -> Result<String, Error> {
     let (rate, mark) = (quote(&mapping.rate_field)?, quote(&mapping.mark_field)?);
     let rest = format!(
-        "FROM {} WHERE {} = $exchange AND {} = $symbol AND time >= {}ms AND time < {}ms",
+        "FROM {} WHERE {} AND time >= {}ms AND time < {}ms",
         quote(&mapping.funding_measurement)?,
-        quote(&mapping.exchange_tag)?,
-        quote(&mapping.symbol_tag)?,
+        tagged(tags)?,
         range.start_ms,
         range.end_ms,
     );
@@ -86,13 +92,9 @@ impl Influx {
         rates: &FundingRates,
     ) -> Result<u64, Error> {
         let mapping = self.mapping();
-        let mut key = escape(&mapping.funding_measurement, &[',', ' ']);
+        let tags = mapping.ticker_tags(exchange, ticker);
+        let key = line_key(&mapping.funding_measurement, &tags)?;
         let special = [',', '=', ' '];
-        for (name, value) in [(&mapping.exchange_tag, exchange), (&mapping.symbol_tag, ticker)] {
-            check_name(name)?;
-            check_name(value)?;
-            let _ = write!(key, ",{}={}", escape(name, &special), escape(value, &special));
-        }
         let rows = rates.as_slice();
         let (rate, mark) =
             (escape(&mapping.rate_field, &special), escape(&mapping.mark_field, &special));

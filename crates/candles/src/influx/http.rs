@@ -1,5 +1,6 @@
 //! The HTTP client of one InfluxDB: credentials, time-outs, answers as streams.
 
+use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,10 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, InvalidHeaderValue,
+};
+use hyper::http::request::Builder;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -16,6 +20,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::dialect::{Dialect, advise};
 use super::settings::{Auth, InfluxSettings};
 use crate::Error;
 use crate::cache::blocking;
@@ -30,7 +35,7 @@ const MAX_CHARS: usize = 500;
 pub(super) struct Http {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
-    authorization: Option<HeaderValue>,
+    auth: Auth,
     timeout: Duration,
     source_id: Arc<str>,
 }
@@ -57,53 +62,85 @@ impl Http {
         };
         let limit = Duration::from_millis(settings.timeout_ms);
         let connector = connector(wants_tls, limit).map_err(reject)?;
-        let authorization = authorization(&settings.auth).map_err(|_| {
+        authorization(&settings.auth, Dialect::V1).map_err(|_| {
             reject("the credentials have a character that no header may have".into())
         })?;
         Ok(Http {
             client: Client::builder(TokioExecutor::new()).build(connector),
             base,
-            authorization,
+            auth: settings.auth.clone(),
             timeout: limit,
             source_id,
         })
     }
 
-    /// Sends a request; a status that is no success is an error, with the server's words.
+    /// Posts a request; a status that is no success is an error, with the server's words.
     pub(super) async fn send(
         &self,
+        dialect: Dialect,
         path_and_query: &str,
         accept: &'static str,
         body: &Body,
     ) -> Result<Response<Incoming>, Error> {
-        let mut request = Request::builder()
-            .method(Method::POST)
-            .uri(format!("{}{path_and_query}", self.base))
+        let mut request = self
+            .request(Method::POST, path_and_query, dialect)
             .header(ACCEPT, accept)
             .header(CONTENT_TYPE, body.content_type);
         if body.gzip {
             request = request.header(CONTENT_ENCODING, "gzip");
         }
-        if let Some(value) = &self.authorization {
-            request = request.header(AUTHORIZATION, value);
+        let response = self.answer(request, body.bytes.clone()).await?;
+        if response.status().is_success() { Ok(response) } else { Err(self.failed(response).await) }
+    }
+
+    /// Gets what a path says, whatever its status.
+    pub(super) async fn get(&self, path: &str) -> Result<(Response<()>, Vec<u8>), Error> {
+        // What the server is may not be known yet, and all of them take `Token`.
+        let request = self.request(Method::GET, path, Dialect::V2);
+        let (head, body) = self.answer(request, Bytes::new()).await?.into_parts();
+        let bytes = self.text(body).await;
+        Ok((Response::from_parts(head, ()), bytes))
+    }
+
+    fn request(&self, method: Method, path_and_query: &str, dialect: Dialect) -> Builder {
+        let request =
+            Request::builder().method(method).uri(format!("{}{path_and_query}", self.base));
+        match authorization(&self.auth, dialect) {
+            Ok(Some(value)) => request.header(AUTHORIZATION, value),
+            Ok(None) | Err(_) => request,
         }
-        let request = request.body(Full::new(body.bytes.clone())).map_err(|_| {
+    }
+
+    async fn answer(&self, request: Builder, body: Bytes) -> Result<Response<Incoming>, Error> {
+        let request = request.body(Full::new(body)).map_err(|_| {
             self.rejected(Cause::Settings { reason: format!("\"{}\" is not a URL", self.base) })
         })?;
-        let response = timeout(self.timeout, self.client.request(request))
+        timeout(self.timeout, self.client.request(request))
             .await
             .map_err(|_| self.unavailable(Cause::Timeout { after: self.timeout }))?
             .map_err(|error| {
                 let address = self.base.clone();
                 self.unavailable(Cause::Connect { address, source: Arc::new(error) })
-            })?;
-        if response.status().is_success() { Ok(response) } else { Err(self.failed(response).await) }
+            })
     }
 
     async fn failed(&self, response: Response<Incoming>) -> Error {
         let status = response.status();
+        let bytes = self.text(response.into_body()).await;
+        let mut cause = Cause::Status { status: status.as_u16(), text: words(&bytes) };
+        advise(&mut cause, None);
+        let busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status);
+        let may_pass = status.is_server_error() || busy;
+        if may_pass && !matches!(cause, Cause::FileLimit { .. }) {
+            self.unavailable(cause)
+        } else {
+            self.rejected(cause)
+        }
+    }
+
+    /// The beginning of an answer that is shown to people.
+    async fn text(&self, mut body: Incoming) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let mut body = response.into_body();
         while bytes.len() < MAX_TEXT
             && let Ok(Some(Ok(frame))) = timeout(self.timeout, body.frame()).await
         {
@@ -111,13 +148,7 @@ impl Http {
                 bytes.extend_from_slice(&data);
             }
         }
-        let cause = Cause::Status { status: status.as_u16(), text: words(&bytes) };
-        let busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status);
-        if status.is_server_error() || busy {
-            self.unavailable(cause)
-        } else {
-            self.rejected(cause)
-        }
+        bytes
     }
 
     /// Runs `decode` over the answer while it arrives.
@@ -170,10 +201,16 @@ const BUSY: [&str; 6] =
     ["timeout", "timed out", "max-concurrent", "too many", "shutdown", "engine: closed"];
 
 /// Whether a failed answer is worth another try: only if the request itself was understood.
-fn classify(source_id: Arc<str>, cause: Cause) -> Error {
+fn classify(source_id: Arc<str>, mut cause: Cause) -> Error {
+    advise(&mut cause, None);
     let rejected = match &cause {
         Cause::Query { text } => !BUSY.iter().any(|word| text.contains(word)),
-        Cause::Malformed { .. } | Cause::Settings { .. } | Cause::Write { .. } => true,
+        Cause::Malformed { .. }
+        | Cause::Settings { .. }
+        | Cause::Write { .. }
+        | Cause::Disagrees { .. }
+        | Cause::FileLimit { .. }
+        | Cause::NotMapped { .. } => true,
         Cause::Connect { .. }
         | Cause::Body(_)
         | Cause::Timeout { .. }
@@ -212,13 +249,13 @@ fn connector(wants_tls: bool, limit: Duration) -> Result<HttpsConnector<HttpConn
     Ok(builder.https_or_http().enable_http1().wrap_connector(http))
 }
 
-fn authorization(auth: &Auth) -> Result<Option<HeaderValue>, hyper::header::InvalidHeaderValue> {
+fn authorization(auth: &Auth, dialect: Dialect) -> Result<Option<HeaderValue>, InvalidHeaderValue> {
     let text = match auth {
         Auth::None => return Ok(None),
         Auth::Basic { user, password } => {
             format!("Basic {}", base64(format!("{user}:{}", password.reveal()).as_bytes()))
         }
-        Auth::Token(token) => format!("Token {}", token.reveal()),
+        Auth::Token(token) => format!("{} {}", dialect.scheme(), token.reveal()),
     };
     let mut value = HeaderValue::from_str(&text)?;
     value.set_sensitive(true);
@@ -246,13 +283,22 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// The server's words: the `error` of its JSON, else the text itself, shortened.
+/// The server's words: the `error` or `message` of its JSON with the lines that InfluxDB 3 names,
+/// else the text itself, shortened.
 fn words(bytes: &[u8]) -> String {
     let json: Option<serde_json::Value> = serde_json::from_slice(bytes).ok();
     let member = ["error", "message"].into_iter().find_map(|name| {
         json.as_ref().and_then(|json| json.get(name)?.as_str()).map(str::to_owned)
     });
-    let text = member.unwrap_or_else(|| String::from_utf8_lossy(bytes).trim().to_owned());
+    let mut text = member.unwrap_or_else(|| String::from_utf8_lossy(bytes).trim().to_owned());
+    let lines = json.as_ref().and_then(|json| json.get("data")?.as_array());
+    for line in lines.into_iter().flatten() {
+        if let (Some(number), Some(reason)) =
+            (line.get("line_number"), line.get("error_message").and_then(|text| text.as_str()))
+        {
+            let _ = write!(text, "; line {number}: {reason}");
+        }
+    }
     text.chars().take(MAX_CHARS).collect()
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use model::settings::Instrument;
-use model::{Calendar, SeriesId, TimeRange, Timeframe};
+use model::{Calendar, SeriesId, TimeRange};
 
 use super::Influx;
 use super::msgpack::{Table, Value};
@@ -38,7 +38,7 @@ pub(super) async fn list(influx: &Influx) -> Result<Vec<SeriesInfo>, Error> {
     let mut last = BTreeMap::new();
     for table in influx.tables(ends, 2).await? {
         let Some(id) = series_of(influx, &table) else { continue };
-        let time_ms = time_of(influx, &table)?;
+        let time_ms = time_of(influx, &table)? - influx.mapping().shift_ms(id.timeframe);
         if table.head.statement == 0 {
             first.insert(id, time_ms)
         } else {
@@ -67,7 +67,8 @@ pub(super) async fn list(influx: &Influx) -> Result<Vec<SeriesInfo>, Error> {
 /// `FROM ..` and `GROUP BY ..` over all candles; `None` if no measurement has any.
 async fn from_group_by(influx: &Influx) -> Result<Option<(String, String)>, Error> {
     let mapping = influx.mapping();
-    let mut tags = vec![quote(&mapping.exchange_tag)?, quote(&mapping.symbol_tag)?];
+    let mut tags: Vec<String> =
+        mapping.ticker_tag_names().into_iter().map(quote).collect::<Result<_, _>>()?;
     let measurements = if mapping.is_per_timeframe() {
         let tables = influx.tables("SHOW MEASUREMENTS".to_owned(), 1).await?;
         let names = tables.iter().flat_map(|table| &table.rows).filter_map(|row| text(row.first()));
@@ -86,20 +87,7 @@ async fn from_group_by(influx: &Influx) -> Result<Option<(String, String)>, Erro
 
 /// The series of a table's tags; `None` if they name none that this product can have.
 fn series_of(influx: &Influx, table: &Table) -> Option<SeriesId> {
-    let mapping = influx.mapping();
-    let tag = |name: &str| table.head.tags.get(name).filter(|value| !value.is_empty()).cloned();
-    let timeframe: Timeframe = if mapping.is_per_timeframe() {
-        mapping.timeframe_of(&table.head.name)?
-    } else {
-        let text = tag(&mapping.timeframe_tag)?;
-        // The text is compared in queries: only the form that this product writes can be asked.
-        text.parse().ok().filter(|timeframe: &Timeframe| timeframe.to_string() == text)?
-    };
-    Some(SeriesId {
-        exchange: tag(&mapping.exchange_tag)?,
-        ticker: tag(&mapping.symbol_tag)?,
-        timeframe,
-    })
+    influx.mapping().series_of(&table.head.name, &table.head.tags)
 }
 
 fn time_of(influx: &Influx, table: &Table) -> Result<i64, Error> {
@@ -114,26 +102,23 @@ async fn settings(
     influx: &Influx,
 ) -> Result<BTreeMap<SeriesId, (Option<Calendar>, Option<Instrument>)>, Error> {
     let mapping = influx.mapping();
+    let mut tags = mapping.ticker_tag_names();
+    tags.push(&mapping.timeframe_tag);
+    let tags: Vec<String> = tags.into_iter().map(quote).collect::<Result<_, _>>()?;
     let query = format!(
-        "SELECT \"calendar\",\"instrument\" FROM {} GROUP BY {},{},{}",
+        "SELECT \"calendar\",\"instrument\" FROM {} GROUP BY {}",
         quote(&mapping.series_measurement)?,
-        quote(&mapping.exchange_tag)?,
-        quote(&mapping.symbol_tag)?,
-        quote(&mapping.timeframe_tag)?,
+        tags.join(","),
     );
     let mut settings = BTreeMap::new();
     for table in influx.tables(query, 1).await? {
-        let tag = |name: &str| table.head.tags.get(name).cloned();
-        let timeframe = tag(&mapping.timeframe_tag).and_then(|text| text.parse().ok());
-        let (Some(exchange), Some(ticker), Some(timeframe), Some(row)) =
-            (tag(&mapping.exchange_tag), tag(&mapping.symbol_tag), timeframe, table.rows.last())
+        let (Some(id), Some(row)) = (mapping.settings_of(&table.head.tags), table.rows.last())
         else {
             continue;
         };
         let calendar = text(row.get(1)).and_then(|text| text.parse().ok());
         let instrument: Option<InstrumentWire> =
             text(row.get(2)).and_then(|text| serde_json::from_str(text).ok());
-        let id = SeriesId { exchange, ticker, timeframe };
         settings.insert(id, (calendar, instrument.map(Instrument::from)));
     }
     Ok(settings)
@@ -180,6 +165,6 @@ async fn counts(
 fn text(value: Option<&Value>) -> Option<&str> {
     match value? {
         Value::Text(text) => Some(text),
-        Value::Null | Value::Int(_) | Value::Float(_) | Value::Other => None,
+        Value::Null | Value::Int(_) | Value::Float(_) | Value::Flag(_) | Value::Other => None,
     }
 }

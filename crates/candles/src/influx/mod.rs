@@ -5,10 +5,15 @@
 //! the count or breaks a rule of candles is an error, so that it can never be cached. Every await
 //! on the network has a time-out.
 
+mod dialect;
 mod funding;
 mod http;
 mod listing;
 mod msgpack;
+mod policy;
+mod probe;
+mod schema;
+mod server;
 mod settings;
 mod text;
 mod write;
@@ -21,8 +26,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use model::{Candles, Digest, FundingRates, SeriesId, TimeRange};
+use tokio::sync::OnceCell;
 
-pub use self::settings::{Auth, InfluxSettings, Mapping, Secret};
+pub use self::dialect::{Dialect, Server};
+pub use self::policy::Policy;
+pub use self::settings::{Auth, InfluxSettings, Mapping, Secret, Stamp};
 
 pub use self::write::WriteReport;
 
@@ -30,7 +38,7 @@ use self::http::{Body, Http, Pieces};
 use self::listing::Counts;
 use self::msgpack::{Table, Value};
 use crate::error::Cause;
-use crate::{CandleSource, Error, Segment, SeriesInfo, validate};
+use crate::{CandleSource, Error, Probe, Segment, SeriesInfo, validate};
 
 const MSGPACK: &str = "application/x-msgpack";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -48,6 +56,7 @@ struct Inner {
     settings: InfluxSettings,
     http: Http,
     counts: Mutex<Counts>,
+    server: OnceCell<Server>,
 }
 
 /// Refuses an address that holds more than the way to a server: the address is shown in messages
@@ -84,37 +93,37 @@ impl Influx {
         )
         .into();
         text::check_name(&settings.database)?;
+        settings.mapping.check()?;
         let http = Http::new(&settings, Arc::clone(&id))?;
-        let inner = Inner { id, settings, http, counts: Mutex::new(Counts::new()) };
+        let counts = Mutex::new(Counts::new());
+        let inner = Inner { id, settings, http, counts, server: OnceCell::new() };
         Ok(Influx { inner: Arc::new(inner) })
-    }
-
-    /// Creates the database if it is missing, with shards of a year that are kept for ever.
-    pub async fn ensure_database(&self) -> Result<(), Error> {
-        let name = &self.inner.settings.database;
-        let tables = self.tables("SHOW DATABASES".to_owned(), 1).await?;
-        let wanted = Value::Text(name.clone());
-        if tables.iter().flat_map(|table| &table.rows).any(|row| row.first() == Some(&wanted)) {
-            return Ok(());
-        }
-        let policy = self.inner.settings.retention_policy.as_deref().unwrap_or("autogen");
-        let query = format!(
-            "CREATE DATABASE {} WITH DURATION INF REPLICATION 1 SHARD DURATION 52w NAME {}",
-            text::quote(name)?,
-            text::quote(policy)?,
-        );
-        self.tables(query, 1).await.map(drop)
     }
 
     /// The server's own count of the candles of `series` in `range`.
     pub async fn count(&self, series: &SeriesId, range: TimeRange) -> Result<u64, Error> {
+        if !self.mapping().can_hold(&series.exchange) {
+            return Ok(0);
+        }
         let query = text::count(self.mapping(), series, range)?;
-        let tables = self.query(query, text::parameters(series), |p| msgpack::tables(p, 1)).await?;
+        let tables = self
+            .query(query, text::parameters(self.mapping(), series), |p| msgpack::tables(p, 1))
+            .await?;
         match tables.first().and_then(|table| table.rows.first()?.get(1)) {
             None => Ok(0),
             Some(Value::Int(count)) => Ok(u64::try_from(*count).unwrap_or(0)),
             Some(_) => Err(self.rejected(Cause::Malformed { reason: "a count is no integer" })),
         }
+    }
+
+    /// Candles as they are stored, whole or not: a missing price is NaN.
+    async fn stored(&self, series: &SeriesId, range: TimeRange) -> Result<Candles, Error> {
+        let query = text::select(self.mapping(), series, range)?;
+        let most = most_rows(series, range);
+        let shift_ms = self.mapping().shift_ms(series.timeframe);
+        let parameters = text::parameters(self.mapping(), series);
+        let decode = move |pieces: &mut Pieces| msgpack::candles(pieces, most, shift_ms);
+        self.query(query, parameters, decode).await.map(|counted| counted.candles)
     }
 
     fn mapping(&self) -> &Mapping {
@@ -160,11 +169,17 @@ impl Influx {
         let path = format!("/query?{}", text::form(&pairs));
         let form = text::form(&[("q", &query), ("params", &parameters)]);
         let body = Body { bytes: Bytes::from(form), content_type: FORM, gzip: false };
-        self.again(async || {
-            let response = http.send(&path, MSGPACK, &body).await?;
+        let dialect = self.dialect().await?;
+        let answer = self.again(async || {
+            let response = http.send(dialect, &path, MSGPACK, &body).await?;
             http.read(response, decode.clone()).await
+        });
+        answer.await.map_err(|mut error| {
+            if let Error::Rejected { cause, .. } = &mut error {
+                dialect::advise(cause, Some(dialect));
+            }
+            error
         })
-        .await
     }
 
     /// Repeats `attempt` while it fails in a way that may pass soon.
@@ -188,6 +203,12 @@ impl Influx {
     }
 }
 
+/// Candles that `range` can hold.
+fn most_rows(series: &SeriesId, range: TimeRange) -> usize {
+    let most = (range.end_ms - range.start_ms) / series.timeframe.ms() + 1;
+    usize::try_from(most).unwrap_or(usize::MAX)
+}
+
 /// Whether it is worth to ask again at once: not after a time-out, which took its time already.
 fn passes_soon(error: &Error) -> bool {
     matches!(error, Error::Unavailable { cause, .. } if !matches!(cause, Cause::Timeout { .. }))
@@ -205,13 +226,16 @@ impl CandleSource for Influx {
 
     async fn load(&self, series: &SeriesId, segment: Segment) -> Result<Candles, Error> {
         let range = segment.range();
+        if !self.mapping().can_hold(&series.exchange) {
+            return Ok(Candles::default());
+        }
         let query = text::select(self.mapping(), series, range)?;
-        let most = (range.end_ms - range.start_ms) / series.timeframe.ms() + 1;
-        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let shift_ms = self.mapping().shift_ms(series.timeframe);
+        let most = most_rows(series, range);
         let id = Arc::clone(&self.inner.id);
         let timeframe = series.timeframe;
         let decode = move |pieces: &mut Pieces| {
-            let msgpack::Counted { candles, counted } = msgpack::candles(pieces, most)?;
+            let msgpack::Counted { candles, counted } = msgpack::candles(pieces, most, shift_ms)?;
             // Rows that break a rule are reported as such, not as a wrong count.
             let fault = validate::first_fault(candles.as_slice(), timeframe);
             let got = candles.len() as u64;
@@ -220,7 +244,8 @@ impl CandleSource for Influx {
             }
             Ok((candles, fault))
         };
-        let (candles, fault) = self.query(query, text::parameters(series), decode).await?;
+        let (candles, fault) =
+            self.query(query, text::parameters(self.mapping(), series), decode).await?;
         match fault {
             None => Ok(candles),
             Some(fault) => Err(Error::BadCandles { source_id: id, series: series.clone(), fault }),
@@ -230,6 +255,10 @@ impl CandleSource for Influx {
     /// InfluxDB has no revisions: points are overwritten without a trace.
     async fn revision(&self, _: &SeriesId, _: Segment) -> Result<Option<Digest>, Error> {
         Ok(None)
+    }
+
+    async fn probe(&self, series: &SeriesId, segment: Segment) -> Result<Option<Probe>, Error> {
+        probe::read(self, series, segment.range()).await.map(Some)
     }
 
     async fn funding(

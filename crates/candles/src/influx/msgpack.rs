@@ -35,6 +35,7 @@ pub(super) enum Value {
     Int(i64),
     Float(f64),
     Text(String),
+    Flag(bool),
     Other,
 }
 
@@ -55,8 +56,8 @@ pub(super) struct Counted {
 /// Reads the answer to `SELECT open, high, low, close, volume ..; SELECT count(close) ..`.
 ///
 /// A missing price is NaN, a missing volume 0. More than `most` candles are an error: so memory is
-/// bounded whatever the server answers.
-pub(super) fn candles(pieces: &mut Pieces, most: usize) -> Result<Counted, Cause> {
+/// bounded whatever the server answers. `shift_ms` is taken from the stored times.
+pub(super) fn candles(pieces: &mut Pieces, most: usize, shift_ms: i64) -> Result<Counted, Cause> {
     let mut counted = Counted::default();
     documents(pieces, 2, &mut |pieces, head, rows| {
         match head.statement {
@@ -65,7 +66,7 @@ pub(super) fn candles(pieces: &mut Pieces, most: usize) -> Result<Counted, Cause
                     if counted.candles.len() == most {
                         return Err(Cause::Malformed { reason: "more rows than a segment holds" });
                     }
-                    counted.candles.push(candle(pieces)?);
+                    counted.candles.push(candle(pieces, shift_ms)?);
                 }
             }
             1 if head.columns.len() == 2 && rows == 1 => {
@@ -73,7 +74,11 @@ pub(super) fn candles(pieces: &mut Pieces, most: usize) -> Result<Counted, Cause
                 value(pieces)?;
                 counted.counted = match value(pieces)? {
                     Value::Int(count) => u64::try_from(count).unwrap_or(0),
-                    Value::Null | Value::Float(_) | Value::Text(_) | Value::Other => {
+                    Value::Null
+                    | Value::Float(_)
+                    | Value::Text(_)
+                    | Value::Flag(_)
+                    | Value::Other => {
                         return Err(Cause::Malformed { reason: "a count is no integer" });
                     }
                 };
@@ -180,11 +185,11 @@ fn series(pieces: &mut Pieces, statement: u64, on_rows: OnRows<'_>) -> Result<bo
     Ok(partial)
 }
 
-fn candle(pieces: &mut Pieces) -> Result<Candle, Cause> {
+fn candle(pieces: &mut Pieces, shift_ms: i64) -> Result<Candle, Cause> {
     width(pieces, 6)?;
-    let open_time_ms = decode::read_int(pieces)?;
+    let time_ms: i64 = decode::read_int(pieces)?;
     Ok(Candle {
-        open_time_ms,
+        open_time_ms: time_ms.saturating_sub(shift_ms),
         open: price(pieces)?.unwrap_or(f64::NAN),
         high: price(pieces)?.unwrap_or(f64::NAN),
         low: price(pieces)?.unwrap_or(f64::NAN),
@@ -201,7 +206,7 @@ fn price(pieces: &mut Pieces) -> Result<Option<f64>, Cause> {
         other => match scalar(pieces, other)? {
             Value::Int(number) => Ok(Some(number as f64)),
             Value::Float(number) => Ok(Some(number)),
-            Value::Null | Value::Text(_) | Value::Other => {
+            Value::Null | Value::Text(_) | Value::Flag(_) | Value::Other => {
                 Err(Cause::Malformed { reason: "a price is no number" })
             }
         },
@@ -219,6 +224,8 @@ fn scalar(pieces: &mut Pieces, marker: Marker) -> Result<Value, Cause> {
     let int = |number: i64| Ok(Value::Int(number));
     match marker {
         Marker::Null => Ok(Value::Null),
+        Marker::True => Ok(Value::Flag(true)),
+        Marker::False => Ok(Value::Flag(false)),
         Marker::FixPos(number) => int(i64::from(number)),
         Marker::FixNeg(number) => int(i64::from(number)),
         Marker::U8 => int(pieces.read_data_u8()?.into()),

@@ -6,8 +6,10 @@ use std::fmt;
 use model::{Calendar, Timeframe};
 use serde::Deserialize;
 
-/// Placeholder of a measurement's name.
-const TIMEFRAME: &str = "{timeframe}";
+use super::dialect::Dialect;
+
+/// Placeholder of the ticker in `symbol_format`.
+pub(super) const SYMBOL: &str = "{symbol}";
 
 /// How to reach an InfluxDB with the 1.x query path (1.x itself, or 2.x and 3 with it).
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -19,6 +21,13 @@ pub struct InfluxSettings {
     pub database: String,
     /// Retention policy; else the database's default.
     pub retention_policy: Option<String>,
+    /// Which InfluxDB it is; else it is asked at the first request.
+    pub dialect: Option<Dialect>,
+    /// Organisation of a 2.x bucket; where it is named, candles are written to the bucket itself
+    /// and not through its database mapping.
+    pub org: Option<String>,
+    /// Bucket of 2.x; else `database`, or `database/policy` where a retention policy is named.
+    pub bucket: Option<String>,
     /// Credentials.
     pub auth: Auth,
     /// Longest silence of the server, connecting included, in ms.
@@ -40,6 +49,9 @@ impl Default for InfluxSettings {
             url: "http://127.0.0.1:8086".to_owned(),
             database: "market".to_owned(),
             retention_policy: None,
+            dialect: None,
+            org: None,
+            bucket: None,
             auth: Auth::None,
             timeout_ms: 30_000,
             retries: 4,
@@ -64,7 +76,7 @@ pub enum Auth {
         /// Password.
         password: Secret,
     },
-    /// `Authorization: Token`, as 2.x and 3 have it.
+    /// `Authorization: Token`, of 3 `Bearer`.
     Token(Secret),
 }
 
@@ -91,18 +103,37 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Which end of a candle its time is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stamp {
+    /// The open, as everywhere in this product.
+    #[default]
+    Open,
+    /// The close: a timeframe after the open.
+    Close,
+}
+
 /// Which measurement, tags and fields hold candles.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mapping {
     /// Measurement; `{timeframe}` in it stands for the timeframe (`candles_{timeframe}`).
     pub measurement: String,
-    /// Tag of the exchange.
+    /// Tag of the exchange; not used where `symbol_format` names the exchange or `exchange` is set.
     pub exchange_tag: String,
+    /// The exchange of all series, where no tag says it.
+    pub exchange: Option<String>,
     /// Tag of the ticker.
     pub symbol_tag: String,
+    /// What the tag of the ticker holds: `{symbol}`, or `{symbol}.{exchange}` and the like.
+    pub symbol_format: String,
     /// Tag of the timeframe; not used where the measurement names it.
     pub timeframe_tag: String,
+    /// What timeframes are called there, where not as here: `{"1h": "60"}`.
+    pub timeframes: BTreeMap<Timeframe, String>,
+    /// Which end of a candle its time is.
+    pub label: Stamp,
     /// Field of the open.
     pub open_field: String,
     /// Field of the high.
@@ -132,8 +163,12 @@ impl Default for Mapping {
         Mapping {
             measurement: text("candles"),
             exchange_tag: text("exchange"),
+            exchange: None,
             symbol_tag: text("symbol"),
+            symbol_format: text(SYMBOL),
             timeframe_tag: text("timeframe"),
+            timeframes: BTreeMap::new(),
+            label: Stamp::Open,
             open_field: text("open"),
             high_field: text("high"),
             low_field: text("low"),
@@ -145,29 +180,6 @@ impl Default for Mapping {
             mark_field: text("mark"),
             calendars: BTreeMap::new(),
         }
-    }
-}
-
-impl Mapping {
-    /// Whether each timeframe has its own measurement.
-    pub(super) fn is_per_timeframe(&self) -> bool {
-        self.measurement.contains(TIMEFRAME)
-    }
-
-    /// The measurement with candles of `timeframe`.
-    pub(super) fn measurement_of(&self, timeframe: Timeframe) -> String {
-        self.measurement.replace(TIMEFRAME, &timeframe.to_string())
-    }
-
-    /// The timeframe whose measurement is called `name`.
-    pub(super) fn timeframe_of(&self, name: &str) -> Option<Timeframe> {
-        let (before, after) = self.measurement.split_once(TIMEFRAME)?;
-        name.strip_prefix(before)?.strip_suffix(after)?.parse().ok()
-    }
-
-    /// The five value fields, in the order of a candle.
-    pub(super) fn fields(&self) -> [&str; 5] {
-        [&self.open_field, &self.high_field, &self.low_field, &self.close_field, &self.volume_field]
     }
 }
 
@@ -183,15 +195,5 @@ mod tests {
         assert_eq!(settings.mapping.calendars["fxcm"], Calendar::Weekdays);
         assert!(!format!("{settings:?}").contains("hunter2"));
         assert!(serde_json::from_str::<InfluxSettings>(r#"{"host": "x"}"#).is_err());
-    }
-
-    #[test]
-    fn a_measurement_may_name_its_timeframe() {
-        let mapping = Mapping { measurement: "c_{timeframe}_v2".to_owned(), ..Mapping::default() };
-        let hour: Timeframe = "1h".parse().unwrap();
-        assert_eq!(mapping.measurement_of(hour), "c_1h_v2");
-        assert_eq!(mapping.timeframe_of("c_1h_v2"), Some(hour));
-        assert_eq!(mapping.timeframe_of("c_x_v2"), None);
-        assert_eq!(Mapping::default().measurement_of(hour), "candles");
     }
 }

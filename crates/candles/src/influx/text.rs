@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use model::{CandleSlice, SeriesId, TimeRange};
 
+use super::schema::Tag;
 use super::settings::Mapping;
 use crate::Error;
 
@@ -39,27 +40,35 @@ pub(super) fn from_where(
     series: &SeriesId,
     range: TimeRange,
 ) -> Result<String, Error> {
-    let mut text = format!(
-        "FROM {} WHERE {} = $exchange AND {} = $symbol",
-        quote(&mapping.measurement_of(series.timeframe))?,
-        quote(&mapping.exchange_tag)?,
-        quote(&mapping.symbol_tag)?,
-    );
-    if !mapping.is_per_timeframe() {
-        let _ = write!(text, " AND {} = $timeframe", quote(&mapping.timeframe_tag)?);
-    }
+    let range = mapping.stored_range(series.timeframe, range);
+    let mut text = format!("FROM {} WHERE ", quote(&mapping.measurement_of(series.timeframe))?);
+    text.push_str(&tagged(&mapping.tags(series))?);
     let _ = write!(text, " AND time >= {}ms AND time < {}ms", range.start_ms, range.end_ms);
     Ok(text)
 }
 
+/// `"a" = $a AND "b" = $b` for these tags, bound by [`bound`].
+pub(super) fn tagged(tags: &[Tag<'_>]) -> Result<String, Error> {
+    let mut text = String::new();
+    for (index, tag) in tags.iter().enumerate() {
+        let and = if index == 0 { "" } else { " AND " };
+        let _ = write!(text, "{and}{} = ${}", quote(tag.name)?, tag.parameter);
+    }
+    Ok(text)
+}
+
+/// Bind parameters for these tags, as JSON.
+pub(super) fn bound(tags: &[Tag<'_>]) -> String {
+    let values: serde_json::Map<String, serde_json::Value> = tags
+        .iter()
+        .map(|tag| (tag.parameter.to_owned(), serde_json::Value::from(tag.value.as_str())))
+        .collect();
+    serde_json::Value::Object(values).to_string()
+}
+
 /// Bind parameters that pick one series, as JSON.
-pub(super) fn parameters(series: &SeriesId) -> String {
-    serde_json::json!({
-        "exchange": series.exchange,
-        "symbol": series.ticker,
-        "timeframe": series.timeframe,
-    })
-    .to_string()
+pub(super) fn parameters(mapping: &Mapping, series: &SeriesId) -> String {
+    bound(&mapping.tags(series))
 }
 
 /// The candles of a segment, then the server's count of them.
@@ -108,28 +117,30 @@ fn encode(text: &mut String, raw: &str) {
     }
 }
 
-/// Measurement and tags of a series, as a line begins.
-pub(super) fn line_key(
-    measurement: &str,
+/// Count, sums of the five fields, highest high and lowest low.
+pub(super) fn probe(
     mapping: &Mapping,
     series: &SeriesId,
-    with_timeframe: bool,
+    range: TimeRange,
 ) -> Result<String, Error> {
+    let [open, high, low, close, volume] = mapping.fields().map(quote);
+    let (open, high, low, close, volume) = (open?, high?, low?, close?, volume?);
+    let rest = from_where(mapping, series, range)?;
+    Ok(format!(
+        "SELECT count({close}),sum({open}),sum({high}),sum({low}),sum({close}),sum({volume}),\
+         max({high}),min({low}) {rest}"
+    ))
+}
+
+/// Measurement and tags, as a line begins.
+pub(super) fn line_key(measurement: &str, tags: &[Tag<'_>]) -> Result<String, Error> {
     check_name(measurement)?;
     let mut key = escape(measurement, &[',', ' ']);
-    let timeframe = series.timeframe.to_string();
-    let mut tags = vec![
-        (mapping.exchange_tag.as_str(), series.exchange.as_str()),
-        (mapping.symbol_tag.as_str(), series.ticker.as_str()),
-    ];
-    if with_timeframe {
-        tags.push((mapping.timeframe_tag.as_str(), timeframe.as_str()));
-    }
-    for (name, value) in tags {
-        check_name(name)?;
-        check_name(value)?;
+    for tag in tags {
+        check_name(tag.name)?;
+        check_name(&tag.value)?;
         let special = [',', '=', ' '];
-        let _ = write!(key, ",{}={}", escape(name, &special), escape(value, &special));
+        let _ = write!(key, ",{}={}", escape(tag.name, &special), escape(&tag.value, &special));
     }
     Ok(key)
 }
@@ -146,7 +157,14 @@ pub(super) fn escape(text: &str, special: &[char]) -> String {
 }
 
 /// One line per candle: always all five fields, as floats in their shortest exact form.
-pub(super) fn lines(key: &str, mapping: &Mapping, candles: CandleSlice<'_>) -> String {
+///
+/// `shift_ms` is added to the open times.
+pub(super) fn lines(
+    key: &str,
+    mapping: &Mapping,
+    candles: CandleSlice<'_>,
+    shift_ms: i64,
+) -> String {
     let names = mapping.fields().map(|field| escape(field, &[',', '=', ' ']));
     let mut text = String::with_capacity(candles.len() * (key.len() + 96));
     for row in 0..candles.len() {
@@ -157,7 +175,7 @@ pub(super) fn lines(key: &str, mapping: &Mapping, candles: CandleSlice<'_>) -> S
             let separator = if index == 0 { ' ' } else { ',' };
             let _ = write!(text, "{separator}{name}={value}");
         }
-        let _ = writeln!(text, " {}", candle.open_time_ms);
+        let _ = writeln!(text, " {}", candle.open_time_ms + shift_ms);
     }
     text
 }
@@ -187,7 +205,8 @@ mod tests {
         let range = TimeRange { start_ms: 0, end_ms: 60_000 };
         let query = select(&Mapping::default(), &series(hostile), range).unwrap();
         assert!(!query.contains("DROP"), "{query}");
-        let bound: serde_json::Value = serde_json::from_str(&parameters(&series(hostile))).unwrap();
+        let bound = parameters(&Mapping::default(), &series(hostile));
+        let bound: serde_json::Value = serde_json::from_str(&bound).unwrap();
         assert_eq!(bound["symbol"], hostile);
         assert_eq!(
             query,
@@ -221,13 +240,13 @@ mod tests {
         };
         let candles: Candles = [candle].into_iter().collect();
         let mapping = Mapping::default();
-        let key = line_key("candles", &mapping, &series("a b,c=d"), true).unwrap();
+        let key = line_key("candles", &mapping.tags(&series("a b,c=d"))).unwrap();
         assert_eq!(
-            lines(&key, &mapping, candles.as_slice()),
+            lines(&key, &mapping, candles.as_slice(), 0),
             "candles,exchange=x,symbol=a\\ b\\,c\\=d,timeframe=1m open=1,\
              high=1000000000000000000000,low=0.1,close=110.27212000000002,volume=0 60000\n"
         );
-        assert!(line_key("candles", &mapping, &series("a\nb"), true).is_err());
+        assert!(line_key("candles", &mapping.tags(&series("a\nb"))).is_err());
     }
 
     #[test]

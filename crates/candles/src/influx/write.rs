@@ -10,9 +10,9 @@ use model::{Calendar, CandleSlice, SeriesId};
 
 use super::http::Body;
 use super::{Influx, text};
-use crate::Error;
 use crate::error::{Cause, FileCause};
 use crate::series::InstrumentWire;
+use crate::{Error, Segment};
 
 /// Candles in a request.
 const BATCH: usize = 10_000;
@@ -43,12 +43,14 @@ impl Influx {
     ) -> Result<WriteReport, Error> {
         let mapping = self.mapping();
         let measurement = mapping.measurement_of(series.timeframe);
-        let key = text::line_key(&measurement, mapping, series, !mapping.is_per_timeframe())?;
+        self.check_exchange(series)?;
+        let key = text::line_key(&measurement, &mapping.tags(series))?;
+        let shift_ms = mapping.shift_ms(series.timeframe);
         let mut report = WriteReport::default();
         let mut from = 0;
         while from < candles.len() {
             let to = (from + BATCH).min(candles.len());
-            let lines = text::lines(&key, mapping, candles.rows(from..to));
+            let lines = text::lines(&key, mapping, candles.rows(from..to), shift_ms);
             report.bytes += self.write_lines(lines, from as u64 + 1, to as u64).await?;
             report.rows += (to - from) as u64;
             report.batches += 1;
@@ -56,6 +58,27 @@ impl Influx {
             from = to;
         }
         Ok(report)
+    }
+
+    /// Rows of the batch from `batch.0` to `batch.1` (from 1) that the server does not hold as they
+    /// are in `candles`, which are those of `segment`.
+    pub(crate) async fn missing(
+        &self,
+        series: &SeriesId,
+        segment: Segment,
+        candles: CandleSlice<'_>,
+        batch: (u64, u64),
+    ) -> Result<Vec<u64>, Error> {
+        let held = self.stored(series, segment.range()).await?;
+        let held = held.as_slice();
+        let rows = batch.0..=batch.1;
+        let is_missing = |row: &u64| {
+            let Ok(index) = usize::try_from(row - 1) else { return false };
+            let wanted = candles.candle(index);
+            let at = held.lower_bound(wanted.open_time_ms);
+            at >= held.len() || held.candle(at) != wanted
+        };
+        Ok(rows.filter(is_missing).collect())
     }
 
     /// Writes calendar and instrument of a series beside its candles.
@@ -66,7 +89,10 @@ impl Influx {
         instrument: Option<Instrument>,
     ) -> Result<(), Error> {
         let mapping = self.mapping();
-        let key = text::line_key(&mapping.series_measurement, mapping, series, true)?;
+        self.check_exchange(series)?;
+        let mut tags = mapping.ticker_tags(&series.exchange, &series.ticker);
+        tags.push(mapping.timeframe_tag_of(series.timeframe));
+        let key = text::line_key(&mapping.series_measurement, &tags)?;
         let mut line = format!("{key} calendar={}", text::string_value(&calendar.to_string()));
         if let Some(instrument) = instrument {
             let wire = InstrumentWire::from(instrument);
@@ -79,6 +105,15 @@ impl Influx {
         self.write_lines(line, 1, 1).await.map(drop)
     }
 
+    /// Of a mapping with a fixed exchange no other one can be written.
+    fn check_exchange(&self, series: &SeriesId) -> Result<(), Error> {
+        if self.mapping().can_hold(&series.exchange) {
+            return Ok(());
+        }
+        let reason = "the mapping has another exchange for all series";
+        Err(Error::BadName { name: series.exchange.clone(), reason })
+    }
+
     /// Sends lines and returns the bytes of the request.
     pub(super) async fn write_lines(
         &self,
@@ -87,15 +122,12 @@ impl Influx {
         last_row: u64,
     ) -> Result<u64, Error> {
         let settings = &self.inner.settings;
-        let mut pairs = vec![("db", settings.database.as_str()), ("precision", "ms")];
-        if let Some(policy) = &settings.retention_policy {
-            pairs.push(("rp", policy));
-        }
-        let path = format!("/write?{}", text::form(&pairs));
+        let dialect = self.dialect().await?;
+        let path = dialect.write_path(settings);
         let bytes = if settings.gzip { pack(&lines)? } else { Bytes::from(lines) };
         let body = Body { bytes, content_type: PLAIN, gzip: settings.gzip };
         let written = self.again(async || {
-            let response = self.inner.http.send(&path, "*/*", &body).await?;
+            let response = self.inner.http.send(dialect, &path, "*/*", &body).await?;
             self.inner
                 .http
                 .read(response, |pieces| {
@@ -106,7 +138,8 @@ impl Influx {
         match written.await {
             Ok(_) => Ok(body.bytes.len() as u64),
             Err(Error::Rejected { source_id, cause: Cause::Status { status, text } }) => {
-                let cause = Cause::Write { first_row, last_row, status, text };
+                let missing = Vec::new();
+                let cause = Cause::Write { first_row, last_row, missing, status, text };
                 Err(Error::Rejected { source_id, cause })
             }
             Err(error) => Err(error),

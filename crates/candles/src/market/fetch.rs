@@ -9,7 +9,7 @@ use model::{Candles, Digest, RESAMPLER_VERSION, SeriesId, TimeRange, Timeframe, 
 use super::{Corrections, SegmentState};
 use crate::cache::{Cache, Entry, Made, Mapped, folder};
 use crate::error::Cause;
-use crate::{CandleSource, Error, Segment, SeriesInfo, validate};
+use crate::{CandleSource, Error, Probe, Segment, SeriesInfo, validate};
 
 /// Segments fetched at a time for one load.
 const IN_FLIGHT: usize = 4;
@@ -101,7 +101,43 @@ impl Feed {
         };
         let feed = self.clone();
         let make = move || feed.fetch(segment, revision).boxed();
-        self.cache.fill(&self.folder(), &segment.to_string(), is_valid, make).await
+        let entry = self.cache.fill(&self.folder(), &segment.to_string(), is_valid, make).await?;
+        if revision.is_none() && entry.complete && self.cache.probe_is_due(&entry) {
+            return self.probed(segment, entry).await;
+        }
+        Ok(entry)
+    }
+
+    /// The entry if the source still agrees with it, else one that is fetched anew.
+    ///
+    /// A source that does not answer leaves the entry as it is: closed candles seldom change.
+    async fn probed(&self, segment: Segment, entry: Entry) -> Result<Entry, Error> {
+        let (folder, name) = (self.folder(), segment.to_string());
+        let series = &self.stored.id;
+        let told = match self.source.probe(series, segment).await {
+            Ok(Some(told)) => told,
+            Ok(None) => return Ok(entry),
+            Err(error) => {
+                tracing::warn!(%series, %segment, %error, "cannot compare cached candles");
+                self.cache.be_quiet();
+                return Ok(entry);
+            }
+        };
+        let Some(mapped) = self.cache.map(&folder, &name, entry.hash).await? else {
+            return Err(self.damaged());
+        };
+        let kept = Probe::of(mapped.as_slice());
+        if kept.agrees(&told) {
+            self.cache.agreed(&folder, &name, &entry).await?;
+            return Ok(entry);
+        }
+        tracing::warn!(%series, %segment, cached = %kept, stored = %told, "candles were corrected");
+        let old = entry;
+        // Another process may have fetched it anew by now.
+        let is_valid = move |entry: &Entry| entry.fetched_at_ms > old.fetched_at_ms;
+        let feed = self.clone();
+        let make = move || feed.fetch(segment, None).boxed();
+        self.cache.fill(&folder, &name, is_valid, make).await
     }
 
     /// Whether a cached segment may be used without asking the source.

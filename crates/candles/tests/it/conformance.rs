@@ -147,7 +147,7 @@ async fn pushed(settings: InfluxSettings) -> Influx {
     assert_eq!(influx.list_series().await.unwrap(), []);
     for info in store.list_series().await.unwrap() {
         let mut done = 0;
-        let report = candles::push(&store, &info, &influx, |p| done = p.done).await.unwrap();
+        let report = candles::push(&store, &info, &influx, false, |p| done = p.done).await.unwrap();
         assert_eq!((report.rows, report.counted, done), (info.count, info.count, info.count));
     }
     influx
@@ -199,7 +199,7 @@ fn futures_can_be_spawned() {
     check(&market.series());
     check(&influx.ensure_database());
     check(&influx.write(&series, candles.as_slice(), |_| ()));
-    check(&candles::push(&store, &info, &influx, |_| ()));
+    check(&candles::push(&store, &info, &influx, false, |_| ()));
     check(&candles::export(&store, &info, all, dir.path(), candles::Format::Csv, |_| ()));
 }
 

@@ -443,3 +443,22 @@ fn decimal_units_that_differ_between_rows_are_a_warning() {
     let (report, _) = read_file(&path, &ImportOptions::default()).unwrap();
     assert_eq!(report.findings.warnings(), ["times are in seconds and milliseconds"]);
 }
+
+#[tokio::test]
+async fn an_exported_file_of_every_form_reads_back_bit_for_bit() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = ParquetStore::open(&dir.path().join("store")).unwrap();
+    // Two months, so two record batches.
+    let candles = crate::support::minutes(40 * 1_440, |minute| minute % 991 == 7);
+    store.merge(&id("b BTC 1m"), candles.as_slice()).unwrap();
+    let info = store.list_series().await.unwrap().remove(0);
+    let range = model::TimeRange { start_ms: info.first_ms, end_ms: info.last_ms + 1 };
+    for name in ["x.parquet", "x.arrow", "x.feather", "x.csv", "x.csv.gz"] {
+        let path = dir.path().join(name);
+        let format = candles::Format::of(&path).unwrap();
+        let rows = candles::export(&store, &info, range, &path, format, |_| {}).await.unwrap();
+        assert_eq!(rows, info.count);
+        let (_, read) = read_file(&path, &named("b", "BTC", "1m")).unwrap();
+        assert_eq!(read.as_slice(), candles.as_slice(), "{name}");
+    }
+}

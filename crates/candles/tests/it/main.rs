@@ -4,10 +4,15 @@
 
 mod cache;
 mod conformance;
+mod dialects;
 mod faults;
 mod forms;
 mod funding;
 mod import;
+mod mapping;
 mod market;
+mod mock;
+mod mutations;
+mod probe;
 mod processes;
 mod support;

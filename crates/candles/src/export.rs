@@ -1,21 +1,17 @@
-//! Copies series: to InfluxDB, and to files that other tools open.
+//! Copies series to files that other tools open.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use model::{CandleSlice, SeriesId, TimeRange};
+use model::{CandleSlice, TimeRange};
 
+use crate::arrow_file::ArrowFile;
 use crate::cache::blocking;
-use crate::error::Cause;
 use crate::parquet::Writer as ParquetWriter;
-use crate::{CandleSource, Error, Influx, Segment, SeriesInfo, temporary};
-
-/// The year 2255: later than any payment, and a time that every store can write.
-const FAR_MS: i64 = 9_000_000_000_000;
+use crate::{CandleSource, Error, Segment, SeriesInfo, temporary};
 
 /// How far a copy is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,57 +20,6 @@ pub struct Progress {
     pub done: u64,
     /// Candles to copy, as the source listed them.
     pub total: u64,
-}
-
-/// What a push did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PushReport {
-    /// Candles written.
-    pub rows: u64,
-    /// Candles that the server counts between the first and the last of them.
-    pub counted: u64,
-    /// Requests.
-    pub batches: u64,
-    /// Bytes sent.
-    pub bytes: u64,
-}
-
-/// Copies all candles of a series to `to`, its calendar and instrument, and the funding rates of
-/// its ticker, then has the server count: fewer candles there than were written is an error. A push
-/// can be repeated.
-pub async fn push(
-    from: &dyn CandleSource,
-    series: &SeriesInfo,
-    to: &Influx,
-    mut progress: impl FnMut(Progress) + Send,
-) -> Result<PushReport, Error> {
-    let mut report = PushReport::default();
-    let range = TimeRange { start_ms: series.first_ms, end_ms: series.last_ms + 1 };
-    for segment in Segment::covering(series.id.timeframe, range) {
-        let candles = from.load(&series.id, segment).await?;
-        let mut done = report.rows;
-        let written = to
-            .write(&series.id, candles.as_slice(), |rows| {
-                done += rows;
-                progress(Progress { done, total: series.count });
-            })
-            .await?;
-        report.rows += written.rows;
-        report.batches += written.batches;
-        report.bytes += written.bytes;
-    }
-    to.write_settings(&series.id, &series.calendar, series.instrument).await?;
-    let SeriesId { exchange, ticker, .. } = &series.id;
-    let all = TimeRange { start_ms: 0, end_ms: FAR_MS };
-    let rates = from.funding(exchange, ticker, all).await?;
-    to.write_funding(exchange, ticker, &rates).await?;
-    report.counted = to.count(&series.id, range).await?;
-    if report.counted < report.rows {
-        let source_id = Arc::from(to.id());
-        let cause = Cause::RowCount { got: report.rows, counted: report.counted };
-        return Err(Error::Unavailable { source_id, cause });
-    }
-    Ok(report)
 }
 
 /// Layout of an exported file.
@@ -86,14 +31,21 @@ pub enum Format {
     Csv,
     /// The same, gzipped.
     CsvGz,
+    /// An Arrow IPC file (Feather v2), not packed.
+    Arrow,
 }
 
 impl Format {
     /// The format that the ending of `path` names.
     pub fn of(path: &Path) -> Option<Format> {
         let name = path.file_name()?.to_str()?.to_lowercase();
-        let endings =
-            [(".parquet", Format::Parquet), (".csv", Format::Csv), (".csv.gz", Format::CsvGz)];
+        let endings = [
+            (".parquet", Format::Parquet),
+            (".csv", Format::Csv),
+            (".csv.gz", Format::CsvGz),
+            (".arrow", Format::Arrow),
+            (".feather", Format::Arrow),
+        ];
         endings.into_iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, format)| format)
     }
 }
@@ -143,6 +95,7 @@ enum Writer {
     Parquet(Box<ParquetWriter>),
     Csv(BufWriter<File>, tempfile::TempPath),
     CsvGz(GzEncoder<BufWriter<File>>, tempfile::TempPath),
+    Arrow(Box<ArrowFile>, tempfile::TempPath),
 }
 
 impl Writer {
@@ -154,10 +107,14 @@ impl Writer {
         let file = temporary::file_in(folder.unwrap_or(Path::new(".")), ".writing-")
             .map_err(Error::file("write", path))?;
         let (file, temporary) = file.into_parts();
+        if format == Format::Arrow {
+            let file = ArrowFile::new(file).map_err(Error::file("write", path))?;
+            return Ok(Writer::Arrow(Box::new(file), temporary));
+        }
         let file = BufWriter::new(file);
         let mut writer = match format {
             Format::CsvGz => Writer::CsvGz(GzEncoder::new(file, Compression::default()), temporary),
-            Format::Csv | Format::Parquet => Writer::Csv(file, temporary),
+            Format::Csv | Format::Parquet | Format::Arrow => Writer::Csv(file, temporary),
         };
         writer
             .text(b"timestamp,open,high,low,close,volume\n")
@@ -168,6 +125,9 @@ impl Writer {
     fn push(&mut self, path: &Path, candles: CandleSlice<'_>) -> Result<(), Error> {
         if let Self::Parquet(writer) = self {
             return writer.push(path, candles);
+        }
+        if let Self::Arrow(writer, _) = self {
+            return writer.push(candles).map_err(Error::file("write", path));
         }
         let mut rows = Vec::with_capacity(candles.len() * 64);
         let format = |rows: &mut Vec<u8>| -> io::Result<()> {
@@ -183,7 +143,7 @@ impl Writer {
 
     fn text(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Self::Parquet(_) => Ok(()),
+            Self::Parquet(_) | Self::Arrow(..) => Ok(()),
             Self::Csv(file, _) => file.write_all(bytes),
             Self::CsvGz(file, _) => file.write_all(bytes),
         }
@@ -192,6 +152,11 @@ impl Writer {
     fn finish(self, path: &Path) -> Result<(), Error> {
         let (file, temporary) = match self {
             Self::Parquet(writer) => return writer.finish(path),
+            Self::Arrow(writer, temporary) => {
+                writer.finish().map_err(Error::file("write", path))?;
+                let persisted = temporary.persist(path);
+                return persisted.map_err(|error| Error::file("write", path)(error.error));
+            }
             Self::Csv(file, temporary) => (file, temporary),
             Self::CsvGz(file, temporary) => {
                 (file.finish().map_err(Error::file("write", path))?, temporary)
@@ -215,7 +180,9 @@ mod tests {
             ("a.parquet", Some(Format::Parquet)),
             ("a.CSV", Some(Format::Csv)),
             ("a.csv.gz", Some(Format::CsvGz)),
-            ("a.feather", None),
+            ("a.feather", Some(Format::Arrow)),
+            ("a.arrow", Some(Format::Arrow)),
+            ("a.xlsx", None),
         ] {
             assert_eq!(Format::of(Path::new(name)), expected);
         }
