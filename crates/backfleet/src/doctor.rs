@@ -125,7 +125,12 @@ async fn database(args: &DoctorArgs, checks: &mut Vec<Check>) {
         }
         Ok(schema) => {
             let found = format!("version {}, needed {}", schema.found, schema.needed);
-            checks.push(Check::bad("schema", Verdict::Fail, found, "backfleet migrate"));
+            let fix = if schema.found < schema.needed {
+                "backfleet migrate"
+            } else {
+                "this program is older than the database: run the newer version"
+            };
+            checks.push(Check::bad("schema", Verdict::Fail, found, fix));
             return;
         }
         Err(error) => return checks.push(Check::failed("schema", &error.into())),
