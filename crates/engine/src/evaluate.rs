@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use model::strategy::{CompareOp, MathOp, Price, WindowOp};
-use model::{Calendar, SignalSlice};
+use model::{Calendar, DAY_MS, SignalSlice, Timeframe};
 
 use crate::bits::Bits;
 use crate::clock;
@@ -46,9 +46,10 @@ impl<'a, 'g> Evaluator<'a, 'g> {
         let Seeded { candles, others, signals, timeframe, calendar } = ground;
         let mut frames = vec![Frame::of_series(*candles, *timeframe)];
         let end_ms = frames[0].end_ms();
+        let days = day_cut(calendar, *timeframe);
         for origin in graph.frames() {
             frames.push(match origin {
-                Origin::Folded(of, timeframe) => frames[of.index()].folded(*timeframe, end_ms),
+                Origin::Folded(of, tf) => frames[of.index()].folded(*tf, days, end_ms),
                 Origin::Ticker(ticker) => {
                     let other = others.iter().find(|(name, _)| name == ticker);
                     let (_, candles) = other.expect("a spec that reads other candles was refused");
@@ -337,6 +338,15 @@ impl<'a, 'g> Evaluator<'a, 'g> {
                 .for_each(|(left, right)| *left = finite(apply(*left, *right)));
         }
         result
+    }
+}
+
+/// The calendar whose days longer candles are cut by: one of a day or a week stands for its UTC date,
+/// which no time zone moves to the day before.
+fn day_cut(calendar: &Calendar, timeframe: Timeframe) -> &Calendar {
+    match calendar {
+        Calendar::Session(_) if timeframe.ms() >= DAY_MS => &Calendar::EveryDay,
+        Calendar::EveryDay | Calendar::Weekdays | Calendar::Session(_) => calendar,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::rc::Rc;
 
-use model::{CandleSlice, Timeframe};
+use model::{Calendar, CandleSlice, HigherTimeframe, Timeframe};
 
 /// One value a row, null as NaN; shared, never copied.
 #[derive(Clone, Debug)]
@@ -31,11 +31,19 @@ impl<T> From<Vec<T>> for Column<'_, T> {
     }
 }
 
+/// When candles close.
+#[derive(Clone, Debug)]
+enum Closes {
+    /// So many ms after they open.
+    After(i64),
+    /// At these times, ms.
+    At(Rc<Vec<i64>>),
+}
+
 /// Candles as columns that can be shared.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame<'a> {
-    /// Length of each candle.
-    timeframe: Timeframe,
+    closes: Closes,
     /// Open times, ms.
     pub(crate) open_time_ms: Column<'a, i64>,
     /// First prices.
@@ -54,7 +62,7 @@ impl<'a> Frame<'a> {
     /// The candles of a series.
     pub(crate) fn of_series(candles: CandleSlice<'a>, timeframe: Timeframe) -> Frame<'a> {
         Frame {
-            timeframe,
+            closes: Closes::After(timeframe.ms()),
             open_time_ms: Column::Series(candles.open_time_ms),
             open: Column::Series(candles.open),
             high: Column::Series(candles.high),
@@ -64,11 +72,17 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// These candles folded into longer ones that end at or before `end_ms`.
-    pub(crate) fn folded(&self, timeframe: Timeframe, end_ms: i64) -> Frame<'a> {
-        let candles = model::resample(self.candles(), self.timeframe, timeframe, end_ms).candles;
+    /// These candles folded into longer ones of `calendar` that end at or before `end_ms`.
+    pub(crate) fn folded(
+        &self,
+        tf: HigherTimeframe,
+        calendar: &Calendar,
+        end_ms: i64,
+    ) -> Frame<'a> {
+        let folded = model::fold_by_calendar(self.candles(), tf, calendar, end_ms);
+        let candles = folded.candles;
         Frame {
-            timeframe,
+            closes: Closes::At(Rc::new(folded.end_ms)),
             open_time_ms: candles.open_time_ms.into(),
             open: candles.open.into(),
             high: candles.high.into(),
@@ -81,22 +95,28 @@ impl<'a> Frame<'a> {
     /// For each row of `outer`, how many of these candles had closed by its close.
     ///
     /// The candle [T, T + H) can be read on a row that closes at or after T + H, by the clock: rows
-    /// that are missing in either change nothing.
+    /// that are missing in either change nothing. H is what the calendar makes of it.
     pub(crate) fn closed_by(&self, outer: &Frame<'_>) -> Vec<usize> {
-        let (length_ms, outer_ms) = (self.timeframe.ms(), outer.timeframe.ms());
         let mut count = 0;
-        let closed = outer.open_time_ms.iter().map(|time_ms| {
-            let later = &self.open_time_ms[count..];
-            let reached = |open_ms: &&i64| **open_ms + length_ms <= time_ms + outer_ms;
-            count += later.iter().take_while(reached).count();
+        let closed = (0..outer.len()).map(|row| {
+            let by_ms = outer.close_ms(row);
+            count += (count..self.len()).take_while(|row| self.close_ms(*row) <= by_ms).count();
             count
         });
         closed.collect()
     }
 
+    /// When the candle in `row` closes, ms.
+    fn close_ms(&self, row: usize) -> i64 {
+        match &self.closes {
+            Closes::After(length_ms) => self.open_time_ms[row] + length_ms,
+            Closes::At(times_ms) => times_ms[row],
+        }
+    }
+
     /// When the last candle closes, ms; 0 where there is none.
     pub(crate) fn end_ms(&self) -> i64 {
-        self.open_time_ms.last().map_or(0, |time_ms| time_ms + self.timeframe.ms())
+        self.len().checked_sub(1).map_or(0, |row| self.close_ms(row))
     }
 
     /// Rows.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use model::Timeframe;
+use model::HigherTimeframe;
 use model::strategy::{
     Arg, ClockField, CompareOp, Cond, Expr, IndicatorCall, IndicatorKind, MathOp, Price, WindowOp,
 };
@@ -40,7 +40,7 @@ impl FrameId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// Those of another frame folded into a longer timeframe.
-    Folded(FrameId, Timeframe),
+    Folded(FrameId, HigherTimeframe),
     /// Those of another ticker.
     Ticker(String),
 }
@@ -359,7 +359,7 @@ impl Graph {
     pub(crate) fn scope(
         &mut self,
         outer: FrameId,
-        tf: Option<Timeframe>,
+        tf: Option<HigherTimeframe>,
         ticker: Option<&str>,
     ) -> FrameId {
         let frame = ticker.map_or(outer, |ticker| self.of_ticker(outer, ticker));

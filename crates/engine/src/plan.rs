@@ -87,7 +87,7 @@ pub(crate) struct Trail<N> {
 pub(crate) struct PartialExit<N> {
     pub(crate) target: Level<N>,
     pub(crate) close_pct: f64,
-    pub(crate) then_stop: Option<Form<N>>,
+    pub(crate) then_stop: Option<Level<N>>,
 }
 
 /// See [`settings::PendingEntry`].
@@ -144,8 +144,8 @@ fn partial(graph: &mut Graph, exit: &settings::PartialExit) -> PartialExit<NodeI
         target: level(graph, &exit.target),
         close_pct: exit.close_pct,
         then_stop: exit.then_stop.as_ref().map(|stop| match stop {
-            ThenStop::Entry => Form::Entry,
-            ThenStop::Level(level) => form(graph, &level.form),
+            ThenStop::Entry => Level { form: Form::Entry, follow: false },
+            ThenStop::Level(stop) => level(graph, stop),
         }),
     }
 }
@@ -332,7 +332,7 @@ impl<N> PartialExit<N> {
         PartialExit {
             target: self.target.map(values),
             close_pct: self.close_pct,
-            then_stop: self.then_stop.as_ref().map(|form| form.map(values)),
+            then_stop: self.then_stop.as_ref().map(|stop| stop.map(values)),
         }
     }
 }

@@ -82,6 +82,40 @@ impl Calendar {
     }
 }
 
+impl Calendar {
+    /// The instant at which the trading day of the date `day_ms` (00:00 UTC of it) begins.
+    ///
+    /// Where the date itself is no trading day, the instant from which candles belong to a later one.
+    pub(crate) fn start_of(&self, day_ms: i64) -> i64 {
+        match self {
+            Self::EveryDay => day_ms,
+            Self::Weekdays => match (day_ms.div_euclid(DAY_MS) + 3).rem_euclid(7) {
+                // Monday owns the weekend before it.
+                0 => day_ms - 2 * DAY_MS,
+                6 => day_ms - DAY_MS,
+                _ => day_ms,
+            },
+            Self::Session(name) => {
+                let instant = jiff::Timestamp::from_millisecond(day_ms).ok();
+                let midnight = instant.map(|instant| jiff::tz::TimeZone::UTC.to_datetime(instant));
+                let start = midnight.and_then(|midnight| {
+                    name.zone().to_ambiguous_timestamp(midnight).compatible().ok()
+                });
+                start.map_or(day_ms, jiff::Timestamp::as_millisecond)
+            }
+        }
+    }
+
+    /// What a candle that begins with the trading day of the date `day_ms` is stamped with: its
+    /// first instant, or the date where a weekend comes before it.
+    pub(crate) fn opening(&self, day_ms: i64) -> i64 {
+        match self {
+            Self::EveryDay | Self::Weekdays => day_ms,
+            Self::Session(_) => self.start_of(day_ms),
+        }
+    }
+}
+
 /// Day numbers count from Thursday 1970-01-01; Saturday and Sunday move to Monday.
 fn weekday_on_or_after(day: i64) -> i64 {
     match (day + 3).rem_euclid(7) {

@@ -10,6 +10,7 @@ mod digest;
 pub mod fault;
 mod funding;
 mod gaps;
+mod higher;
 pub mod keys;
 mod number;
 mod outcome;
@@ -29,6 +30,7 @@ pub use digest::{Digest, DigestError};
 pub use fault::{Fault, Faults};
 pub use funding::{FundingFault, FundingRate, FundingRates, FundingSlice};
 pub use gaps::missing_candles;
+pub use higher::{HigherCandles, HigherTimeframe, HigherTimeframeError, fold_by_calendar};
 pub use outcome::{
     Counts, DailyMark, Fill, FillReason, FundingEvent, OpenPosition, Outcome, OutcomeError,
     PositionSide, Side, SkipReason, Warmup,

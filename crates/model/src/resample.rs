@@ -54,7 +54,7 @@ pub fn resample(
 }
 
 /// One candle of at least one: first open, extremes, last close, sum of volumes oldest first.
-fn fold(open_time_ms: i64, rows: CandleSlice<'_>) -> Candle {
+pub(crate) fn fold(open_time_ms: i64, rows: CandleSlice<'_>) -> Candle {
     let last = rows.len() - 1;
     Candle {
         open_time_ms,

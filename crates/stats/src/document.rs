@@ -62,7 +62,7 @@ mod tests {
     use super::*;
     use crate::metrics::metrics;
     use crate::metrics::tests::Case;
-    use crate::profile::{Profile, profile};
+    use crate::profile::{CandleEquity, Profile, profile};
 
     #[test]
     fn counts_are_whole_numbers_and_what_is_undefined_is_null() {
@@ -73,7 +73,8 @@ mod tests {
         assert_eq!(document["winRate"].to_string(), "1.0");
         assert!(document["profitFactor"].is_null());
         assert_eq!(document.as_object().map(serde_json::Map::len), Some(CATALOGUE.len()));
-        let peer = case.measure(|input| profile(Profile::Freqtrade, input));
+        let peer =
+            case.measure(|input| profile(Profile::Freqtrade, input, CandleEquity::default()));
         assert_eq!(json!(profile_document(&peer))["trades"].to_string(), "3");
     }
 }

@@ -46,7 +46,7 @@ pub use normal::{normal_cdf, normal_quantile};
 pub use path::PricePath;
 pub use pbo::{LogitHistogram, Pbo, default_blocks, pbo};
 pub use plateau::{Plateau, plateau};
-pub use profile::{Profile, UnknownProfile, profile};
+pub use profile::{CandleEquity, Profile, UnknownProfile, profile};
 pub use reason::Undefined;
 pub use thin::{thin, thin_candles};
 pub use trades::{OpenTrade, Trade, open_trade, trades};

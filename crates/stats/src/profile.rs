@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use model::Timeframe;
 use serde::Serialize;
 
 use crate::metrics::{MetricInput, Metrics, daily_drawdown};
@@ -14,6 +15,7 @@ use crate::moments::{Moments, percentile};
 use crate::normal::normal_quantile;
 use crate::reason::Undefined;
 use crate::trade_metrics::{Tally, quality_number};
+use crate::trades::Trade;
 
 /// quantstats annualises with this many days unless told otherwise.
 const QUANTSTATS_DAYS: f64 = 252.0;
@@ -60,12 +62,63 @@ impl FromStr for Profile {
     }
 }
 
+/// Equity candle by candle, for the peer that counts by candles.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CandleEquity<'a> {
+    /// Open times of the candles of the range, ms, ascending.
+    pub times_ms: &'a [i64],
+    /// Equity at each close, in quote: [`crate::equity_curve`].
+    pub equity: &'a [f64],
+}
+
+impl CandleEquity<'_> {
+    /// Equity at the last close of each UTC day that has a candle (each candle, of weekly ones).
+    fn days(&self) -> Vec<f64> {
+        let day = |row: usize| self.times_ms.get(row).map(|time_ms| time_ms.div_euclid(DAY_MS));
+        let ends = (0..self.times_ms.len()).filter(|row| day(*row) != day(row + 1));
+        ends.filter_map(|row| self.equity.get(row).copied()).collect()
+    }
+
+    /// Days in a year: 365 if enough candles lie on weekends, else 252; 52 weeks.
+    fn days_per_year(&self, timeframe: Timeframe) -> f64 {
+        // Day 0 was a Thursday.
+        let is_weekend = |time_ms: &&i64| (time_ms.div_euclid(DAY_MS) + 3).rem_euclid(7) >= 5;
+        let weekends = self.times_ms.iter().filter(is_weekend).count() as f64;
+        if timeframe.is_week() {
+            52.0
+        } else if weekends > 2.0 / 7.0 * 0.6 * self.times_ms.len() as f64 {
+            365.0
+        } else {
+            252.0
+        }
+    }
+
+    /// Share of the candles in which a trade that was closed is held, entry and exit included.
+    fn exposure(&self, trades: &[Trade]) -> Result<f64, Undefined> {
+        let row_of = |time_ms: i64| self.times_ms.partition_point(|open_ms| *open_ms < time_ms);
+        let (mut held, mut from) = (0, 0);
+        for trade in trades {
+            let entry = row_of(trade.entry_time_ms).max(from);
+            let end = (row_of(trade.exit_time_ms) + 1).min(self.times_ms.len());
+            held += end.saturating_sub(entry);
+            from = from.max(end);
+        }
+        over(held as f64, self.times_ms.len() as f64, Undefined::NoCandles)
+    }
+}
+
 /// What `profile` would report about the outcome behind `input`; undefined numbers are absent.
-pub fn profile(profile: Profile, input: &MetricInput<'_>) -> BTreeMap<&'static str, f64> {
+///
+/// `candles` are those that `input` was made with; only backtesting.py counts by them.
+pub fn profile(
+    profile: Profile,
+    input: &MetricInput<'_>,
+    candles: CandleEquity<'_>,
+) -> BTreeMap<&'static str, f64> {
     let mut metrics = Metrics::default();
     match profile {
         Profile::Quantstats => quantstats(&mut metrics, input),
-        Profile::BacktestingPy => backtesting_py(&mut metrics, input),
+        Profile::BacktestingPy => backtesting_py(&mut metrics, input, candles),
         Profile::Freqtrade => freqtrade(&mut metrics, input),
     }
     metrics.values
@@ -134,37 +187,43 @@ fn normal_density(x: f64) -> f64 {
 }
 
 /// Geometric mean return and compounded volatility; profit factor of percents, not of money.
-fn backtesting_py(metrics: &mut Metrics, input: &MetricInput<'_>) {
-    let periods = match input.periods_per_year {
-        days if days >= 365.0 => 365.0,
-        days => days.min(252.0),
+///
+/// Its days are the UTC days with candles, and the first of them has no return; a position that is
+/// open at the end is no exposure.
+fn backtesting_py(metrics: &mut Metrics, input: &MetricInput<'_>, candles: CandleEquity<'_>) {
+    let (days, periods) = (candles.days(), candles.days_per_year(input.timeframe));
+    let first = days.first().copied().unwrap_or(input.initial);
+    let returns: Vec<f64> = days.windows(2).map(|pair| pair[1] / pair[0] - 1.0).collect();
+    let n = returns.len() as f64;
+    let gain = growth(input).map(|growth| growth * input.initial / first);
+    let annual = if returns.is_empty() {
+        Err(Undefined::NoDays)
+    } else {
+        gain.map(|gain| libm::pow(gain, periods / n) - 1.0)
     };
-    let n = input.returns.len() as f64;
-    let annual = growth(input).map(|growth| libm::pow(growth, periods / n) - 1.0);
     metrics.put("totalReturn", growth(input).map(|growth| growth - 1.0));
     metrics.put("annualReturn", annual);
     // Its duration runs from the first open time to the last one.
     let range = input.range.end_ms - input.range.start_ms - input.timeframe.ms();
     let years = range as f64 / DAY_MS as f64 / 365.25;
     metrics.put("cagr", growth(input).map(|growth| libm::pow(growth, 1.0 / years) - 1.0));
-    let volatility = Moments::of(input.returns).filter(|m| !m.flat).ok_or(Undefined::NoVariance);
+    let volatility = Moments::of(&returns).filter(|m| !m.flat).ok_or(Undefined::NoVariance);
     let volatility = volatility.and_then(|moments| {
-        let mean = libm::pow(growth(input)?, 1.0 / n);
+        let mean = libm::pow(gain?, 1.0 / n);
         let (square, variance) = (mean * mean, moments.sd * moments.sd);
         Ok((libm::pow(variance + square, periods) - libm::pow(square, periods)).sqrt())
     });
     metrics.put("volatility", volatility);
     let excess = annual.map(|annual| annual - input.risk_free_pct / 100.0);
     metrics.put("sharpe", excess.and_then(|e| over(e, volatility?, Undefined::NoVariance)));
-    let shortfall: f64 = input.returns.iter().map(|r| r.min(0.0) * r.min(0.0)).sum();
+    let shortfall: f64 = returns.iter().map(|r| r.min(0.0) * r.min(0.0)).sum();
     let downside = (shortfall / n).sqrt() * periods.sqrt();
     metrics.put("sortino", excess.and_then(|e| over(e, downside, Undefined::NoLosses)));
     let deepest = input.equity.max_drawdown;
     metrics.put("maxDrawdown", Ok(deepest));
     metrics.put("calmar", annual.and_then(|a| over(a, -deepest, Undefined::NoDrawdown)));
     metrics.put("drawdownDurationDays", Ok(input.equity.drawdown_duration_days));
-    let candles = input.equity.candles as f64;
-    metrics.put("exposure", over(input.equity.exposed as f64, candles, Undefined::NoCandles));
+    metrics.put("exposure", candles.exposure(input.trades));
     let money = Tally::of(input.trades.iter().map(|trade| trade.pnl));
     let percents = Tally::of(input.trades.iter().map(|trade| trade.return_pct));
     metrics.put("trades", Ok(money.count as f64));

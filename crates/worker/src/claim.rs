@@ -14,7 +14,7 @@ use crate::in_hand::InHand;
 use crate::{Shared, replays};
 
 /// Most jobs claimed at once: bounds what a crash strands.
-const MOST: usize = 256;
+const MOST: usize = 1024;
 /// Bundles whose parsed request is kept.
 const KEPT_BUNDLES: usize = 64;
 

@@ -26,7 +26,7 @@ const LOOKS: usize = 3;
 /// Pause after trouble of this host, such as a full disk; another host may take the jobs.
 const HOST_BACKOFF: Duration = Duration::from_secs(5);
 /// Most variants of one batch: bounds the memory of shared columns and the wait for a result.
-const BATCH: usize = 128;
+const BATCH: usize = 512;
 
 /// A claimed job with its spec.
 pub(crate) struct Task {
@@ -246,18 +246,23 @@ async fn held_to(shared: &Arc<Shared>, fetched: &data::Fetched, tasks: Vec<Task>
 async fn dispatch(shared: &Arc<Shared>, fetched: &data::Fetched, group: Group) {
     let inputs = &fetched.inputs;
     let mut met = BTreeMap::new();
-    let mut by_key: BTreeMap<Digest, Same> = BTreeMap::new();
+    let mut distinct: Vec<Same> = Vec::new();
+    let mut place: BTreeMap<Digest, usize> = BTreeMap::new();
     for task in group.tasks.into_iter().filter_map(Task::unless_stopped) {
         match prepare(inputs, &task.spec) {
             Ok(job) => {
                 met.insert(task.spec.need(shared.market.source_id()), job.data_hash);
-                by_key.entry(job.result_key).or_insert((job, Vec::new())).1.push(task);
+                let at = *place.entry(job.result_key).or_insert(distinct.len());
+                if at == distinct.len() {
+                    distinct.push((job, Vec::new()));
+                }
+                distinct[at].1.push(task);
             }
             Err(error) => task.job.fail(error),
         }
     }
     data::record(shared, fetched, &met).await;
-    let keys: Vec<Digest> = by_key.keys().copied().collect();
+    let keys: Vec<Digest> = place.into_keys().collect();
     let standing = match shared.store.standing_results(&keys).await {
         Ok(standing) => standing,
         Err(error) => {
@@ -266,7 +271,8 @@ async fn dispatch(shared: &Arc<Shared>, fetched: &data::Fetched, group: Group) {
         }
     };
     let mut fresh = Vec::new();
-    for (key, (job, tasks)) in by_key {
+    for (job, tasks) in distinct {
+        let key = job.result_key;
         if standing.contains_key(&key) {
             for task in tasks {
                 metrics::counter!("backfleet_cached_jobs_total").increment(1);
@@ -278,8 +284,10 @@ async fn dispatch(shared: &Arc<Shared>, fetched: &data::Fetched, group: Group) {
     }
     let size = group.share.clamp(1, BATCH);
     let permit = group.permit.map(Arc::new);
-    while !fresh.is_empty() {
-        let batch = fresh.split_off(fresh.len() - size.min(fresh.len()));
+    // In the order of the claim: neighbours share most of their indicators.
+    let mut fresh = fresh.into_iter().peekable();
+    while fresh.peek().is_some() {
+        let batch = fresh.by_ref().take(size).collect();
         let (worker, inputs, permit) = (Arc::clone(shared), Arc::clone(inputs), permit.clone());
         shared.pool.start(move || {
             run_batch(&worker, &inputs, batch);

@@ -11,7 +11,7 @@ use model::keys::{data_hash, result_key};
 use model::settings::{Instrument, SeriesSettings};
 use model::{Calendar, Digest, ENGINE_VERSION, JobSpec, Outcome};
 use serde_json::{Value, json};
-use stats::{MetricInput, Metrics, Number, PricePath, Profile, Trade};
+use stats::{CandleEquity, MetricInput, Metrics, Number, PricePath, Profile, Trade};
 use store::{JobError, NewResult};
 
 use crate::Inputs;
@@ -155,7 +155,12 @@ impl<'a> Ground<'a> {
             risk_free_pct: spec.overrides.risk_free_pct.unwrap_or(0.0),
         };
         let metrics = stats::metrics(&input);
-        let peer = peer.map(|peer| stats::profile_document(&stats::profile(peer, &input)));
+        let peer = peer.map(|peer| {
+            let curve = stats::equity_curve(outcome, &self.path, spec.balance);
+            let times_ms = self.path.candles().open_time_ms;
+            let candles = CandleEquity { times_ms, equity: &curve };
+            stats::profile_document(&stats::profile(peer, &input, candles))
+        });
         let bytes = outcome.to_bytes();
         let result = NewResult {
             key: job.result_key,

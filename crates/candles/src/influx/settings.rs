@@ -42,7 +42,7 @@ impl Default for InfluxSettings {
             retention_policy: None,
             auth: Auth::None,
             timeout_ms: 30_000,
-            retries: 2,
+            retries: 4,
             chunk_size: 10_000,
             gzip: false,
             mapping: Mapping::default(),

@@ -3,7 +3,7 @@
 use model::settings::{EntryOrder, LevelForm, ThenStop};
 use model::strategy::{Cond, Expr, IndicatorCall, PositionField, cond_json, expr_json};
 use model::support::reads_position;
-use model::{JobSpec, Timeframe};
+use model::{HigherTimeframe, JobSpec};
 
 use super::{NodeValue, some};
 use crate::evaluate::Evaluator;
@@ -149,7 +149,7 @@ impl<'s> Collector<'_, 's> {
     /// Collects what a scope holds.
     fn scope(
         &mut self,
-        tf: Option<Timeframe>,
+        tf: Option<HigherTimeframe>,
         ticker: Option<&str>,
         of: impl FnOnce(&mut Collector<'_, 's>),
     ) {

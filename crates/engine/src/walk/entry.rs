@@ -208,6 +208,7 @@ impl<O: Observer> Walk<'_, '_, O> {
                 LevelBase::SignalClose => self.track.candles.close[signal_row],
             },
             next_stop: f64::NAN,
+            stop_of: None,
             trail_extreme: price,
             best: price,
             levels: Levels::new(side, liquidation),

@@ -54,6 +54,9 @@ impl Record {
     }
 }
 
+/// Parts that close this much close all: decimals do not add up to 100 exactly.
+const ALL_PCT: f64 = 100.0 - 1e-9;
+
 /// Last bits by which a division and a multiplication may be off together.
 const ROUNDING_STEPS: usize = 8;
 
@@ -204,7 +207,8 @@ impl<O: Observer> Walk<'_, '_, O> {
         let hidden = position.was_pending && position.entry_row == row;
         let extreme = if hidden { candle.close } else { position.favourable(candle) };
         position.best = farther(position.sign, extreme, position.best);
-        if let Some(stop) = plan.stop.as_ref().filter(|stop| stop.follow) {
+        let of_exit = position.stop_of.and_then(|index| plan.exits[index].then_stop.as_ref());
+        for stop in plan.stop.iter().chain(of_exit).filter(|stop| stop.follow) {
             let level = position.stop_level(&stop.form, row);
             position.levels.tighten_stop(level);
         }
@@ -233,11 +237,16 @@ impl<O: Observer> Walk<'_, '_, O> {
         }
     }
 
+    /// Moves the stop to where a partial exit wants it; one that follows is never loosened.
     pub(super) fn apply_next_stop(&mut self) {
         if let Some(position) = &mut self.position
             && !position.next_stop.is_nan()
         {
-            position.levels.set_stop(position.next_stop);
+            if self.track.plan.stop.as_ref().is_some_and(|stop| stop.follow) {
+                position.levels.tighten_stop(position.next_stop);
+            } else {
+                position.levels.set_stop(position.next_stop);
+            }
             position.next_stop = f64::NAN;
         }
     }
@@ -294,10 +303,11 @@ impl<O: Observer> Walk<'_, '_, O> {
         let Some(position) = &mut self.position else { return 0.0 };
         let exits = &self.track.plan.exits;
         position.levels.set_target(TargetSlot::Partial(index), f64::NAN);
-        if let Some(form) = &exits[index].then_stop {
-            let stop = position.stop_level(form, position.signal_row);
+        if let Some(then) = &exits[index].then_stop {
+            let stop = position.stop_level(&then.form, position.signal_row);
             if stop.is_finite() {
                 position.next_stop = stop;
+                position.stop_of = Some(index);
             }
         }
         let levels = position.levels.exits();
@@ -305,7 +315,7 @@ impl<O: Observer> Walk<'_, '_, O> {
         let closed: f64 = done.map(|(exit, _)| exit.close_pct).sum();
         let share = position.initial_quantity * (exits[index].close_pct / 100.0);
         let part = self.market.round_quantity(share);
-        if closed >= 100.0 || part > position.quantity { position.quantity } else { part }
+        if closed >= ALL_PCT || part > position.quantity { position.quantity } else { part }
     }
 
     fn exit(&mut self, row: usize, quantity: f64, booking: Booking, reason: FillReason) {

@@ -53,6 +53,8 @@ pub(crate) struct Position {
     pub(crate) level_base: f64,
     /// The stop that a partial exit inside a candle asked for, effective from the next one.
     pub(crate) next_stop: f64,
+    /// The partial exit whose own stop holds now; `None`: the stop of the entry.
+    pub(crate) stop_of: Option<usize>,
     /// The most favourable price that moves the trail.
     pub(crate) trail_extreme: f64,
     /// The most favourable price since the entry.

@@ -50,7 +50,9 @@ impl Quiet {
         let [long, short] = [may_hold(&plan.long), may_hold(&plan.short)];
         let reads_best = [&plan.exit_long, &plan.exit_short].into_iter().any(reads_best);
         let follows = plan.stop.iter().chain(&plan.target).any(|level| level.follow)
-            || plan.exits.iter().any(|exit| exit.target.follow);
+            || plan.exits.iter().any(|exit| {
+                exit.target.follow || exit.then_stop.as_ref().is_some_and(|stop| stop.follow)
+            });
         Quiet {
             flat: long.or(&short),
             long: short.or(&may_hold(&plan.exit_long)),

@@ -7,7 +7,7 @@ use model::strategy::{
     Arg, ClockField, CompareOp, Cond, Expr, IndicatorCall, IndicatorKind, Input, MathOp,
     OutputKind, PositionField, Price, Signals, WindowOp,
 };
-use model::{FillReason, Timeframe};
+use model::{FillReason, HigherTimeframe, Timeframe};
 
 use crate::drawn::{Drawn, Unwatched, compare, number};
 use crate::properties::{crossing, wild};
@@ -53,7 +53,11 @@ fn numbers() -> Vec<Expr> {
         Expr::BarsSince(Box::new(any_condition())),
         Expr::ValueWhen { condition: Box::new(any_condition()), of: of() },
         Expr::CountTrue { condition: Box::new(any_condition()), n: n() },
-        Expr::Scope { tf: Timeframe::from_minutes(5), ticker: None, of: of() },
+        Expr::Scope {
+            tf: Timeframe::from_minutes(5).map(HigherTimeframe::Fixed),
+            ticker: None,
+            of: of(),
+        },
         Expr::Scope { tf: None, ticker: Some("OTHER".to_owned()), of: of() },
     ];
     numbers.extend(Price::ALL.map(Expr::Price));
@@ -86,7 +90,11 @@ fn conditions() -> Vec<Cond> {
         Cond::Held(Box::new(any_condition()), n()),
         Cond::Rising(left(), n()),
         Cond::Falling(left(), n()),
-        Cond::Scope { tf: Timeframe::from_minutes(5), ticker: None, of: Box::new(any_condition()) },
+        Cond::Scope {
+            tf: Timeframe::from_minutes(5).map(HigherTimeframe::Fixed),
+            ticker: None,
+            of: Box::new(any_condition()),
+        },
         Cond::Scope { tf: None, ticker: Some("OTHER".to_owned()), of: Box::new(any_condition()) },
     ];
     for op in

@@ -1,9 +1,12 @@
 //! Outcomes that were stored: other bytes need another `ENGINE_VERSION`.
+//!
+//! `scripts/run-tests.sh` runs these in a debug and in a release build: both have these bytes.
 
 use model::ENGINE_VERSION;
 use model::settings::{BothTouched, LevelForm, Trail};
 
 use crate::drawn::Drawn;
+use crate::laden::Laden;
 use crate::properties::{crossing, wild};
 
 /// The hash of `case`'s outcome by this version of the engine.
@@ -29,4 +32,17 @@ fn a_levered_trail_by_path_is_as_it_was() {
         spec.risk.flip_position = false;
     });
     check(&case, "b3:3dca061736ee31018755afac14d1d8ca7c078b076393b0b6d6cc05f784f87404");
+}
+
+/// Finer candles, funding, another ticker, an uploaded column or conditions, in twelve ways.
+#[test]
+fn what_reads_everything_is_as_it_was() {
+    let stored = include_str!("../fixtures/outcomes.txt");
+    let found: Vec<String> = (0..12)
+        .map(|flavour| {
+            let hash = Laden::new(42, 2_000, flavour).run().outcome.hash();
+            format!("laden-{flavour} {hash}\n")
+        })
+        .collect();
+    assert_eq!(stored, found.concat(), "this version of the engine: {ENGINE_VERSION}");
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use engine::{NodeValue, explain};
 use model::strategy::{Cond, Signals, Strategy};
-use model::{Candle, Candles, Faults, Timeframe};
+use model::{Candle, Candles, Faults, HigherTimeframe, Timeframe};
 use serde_json::json;
 
 use crate::drawn::{Drawn, MINUTE_MS, drawn};
@@ -133,15 +133,16 @@ fn the_time_of_day_is_that_of_the_open() {
     assert_eq!(truth(&case, &condition("dayOfWeek == 4")), "111");
 }
 
+fn five() -> Option<HigherTimeframe> {
+    Timeframe::from_minutes(5).map(HigherTimeframe::Fixed)
+}
+
 #[test]
 fn a_longer_candle_is_read_only_once_it_has_closed() {
     // Five-minute candles [0, 5) and [5, 10): readable from minute 4 and minute 9 on.
     let case = closes("1 2 3 4 5 6 7 8 9 10 11 12");
-    let on_five = |text: &str| Cond::Scope {
-        tf: Timeframe::from_minutes(5),
-        ticker: None,
-        of: Box::new(condition(text)),
-    };
+    let on_five =
+        |text: &str| Cond::Scope { tf: five(), ticker: None, of: Box::new(condition(text)) };
     assert_eq!(truth(&case, &on_five("close == 5")), "....11111...");
     assert_eq!(truth(&case, &on_five("close > 0")), "....11111111");
     assert_eq!(truth(&case, &on_five("high - low == 4")), "....11111111");
@@ -152,8 +153,8 @@ fn a_longer_candle_is_read_only_once_it_has_closed() {
 #[test]
 fn a_longer_candle_is_read_by_the_clock_where_rows_are_missing() {
     let case = closes("1 2 3 4 x x 7 8 9 x 11 12");
-    let five = Timeframe::from_minutes(5);
-    let scope = |text: &str| Cond::Scope { tf: five, ticker: None, of: Box::new(condition(text)) };
+    let scope =
+        |text: &str| Cond::Scope { tf: five(), ticker: None, of: Box::new(condition(text)) };
     // Minute 4 is missing: minute 6 is the first that closes at or after minute 5.
     assert_eq!(truth(&case, &scope("close == 4")), "....111..");
     assert_eq!(truth(&case, &scope("close == 9")), ".......11");
@@ -162,11 +163,7 @@ fn a_longer_candle_is_read_by_the_clock_where_rows_are_missing() {
 #[test]
 fn operators_outside_of_a_longer_timeframe_count_base_candles() {
     let case = closes("1 2 3 4 5 6 7 8 9 10 11 12");
-    let scope = Cond::Scope {
-        tf: Timeframe::from_minutes(5),
-        ticker: None,
-        of: Box::new(condition("close == 5")),
-    };
+    let scope = Cond::Scope { tf: five(), ticker: None, of: Box::new(condition("close == 5")) };
     let within = Cond::Within(Box::new(scope), model::strategy::Arg::Number(2.0));
     assert_eq!(truth(&case, &within), "....111111..");
 }

@@ -1,5 +1,6 @@
 //! The engine from outside: drawn candles in, fills out.
 
+mod calendars;
 mod coverage;
 mod detail;
 mod drawn;
@@ -9,6 +10,7 @@ mod fills;
 mod funding;
 mod golden;
 mod indicators;
+mod laden;
 mod language;
 mod marks;
 mod money;
@@ -20,5 +22,6 @@ mod risk;
 mod sensitivity;
 mod signals;
 mod state;
+mod ties;
 mod uploaded;
 mod warmup;

@@ -318,3 +318,81 @@ fn a_pending_price_that_is_null_places_no_order() {
         .check(&[]);
     assert_eq!(skipped(&run), [(SkipReason::NoSize, 1)]);
 }
+
+/// Half leaves at `+10`, then the stop is `then_stop`; the first stop is 10 % away.
+fn half_then(text: &str, then_stop: ThenStop) -> Drawn {
+    halves(text).with(|spec| {
+        spec.money_management.target = None;
+        spec.money_management.exits =
+            vec![PartialExit { target: pct(10.0), close_pct: 50.0, then_stop: Some(then_stop) }];
+    })
+}
+
+#[test]
+fn a_stop_after_a_part_may_follow_too() {
+    let low = Level { form: LevelForm::Price(Expr::Price(Price::Low)), follow: true };
+    // The low of the signal candle is 9; then each close brings it to the low of its candle.
+    let text = "9 9 9 9 L | 100 100 100 100 | 105 111 104 110 | 112 120 108 119 | 118 119 107 107";
+    half_then(text, ThenStop::Level(low.clone())).check(&[
+        "1 buy 2@100 Entry",
+        "2 sell 110.00000000000001 TakeProfit",
+        "4 sell 108 StopLoss",
+    ]);
+    half_then(text, ThenStop::Level(Level { follow: false, ..low }))
+        .check(&["1 buy 2@100 Entry", "2 sell 110.00000000000001 TakeProfit"]);
+}
+
+#[test]
+fn break_even_does_not_loosen_a_stop_that_has_followed_further() {
+    let text = "99 99 99 99 L | 100 105 100 105 | 106 112 104 112 | 111 112 103 104";
+    half_then(text, ThenStop::Entry)
+        .with(|spec| {
+            let form = LevelForm::Price(minus(Price::Close, 1.0));
+            spec.money_management.stop = Some(Level { form, follow: true });
+        })
+        // The close of candle 1 brought the stop to 104: candle 2 touches it and the part.
+        .check(&["1 buy 2@100 Entry", "2 sell 2@104 StopLoss"]);
+    let higher = "99 99 99 99 L | 100 105 100 105 | 106 112 105 106 | 105.5 106 103 104";
+    half_then(higher, ThenStop::Entry)
+        .with(|spec| {
+            let form = LevelForm::Price(minus(Price::Close, 1.0));
+            spec.money_management.stop = Some(Level { form, follow: true });
+        })
+        .check(&[
+            "1 buy 2@100 Entry",
+            "2 sell 110.00000000000001 TakeProfit",
+            "3 sell 105 StopLoss",
+        ]);
+    // The close of the part's own candle is lower: what was reached before it counts.
+    let lower = "99 99 99 99 L | 100 105 100 105 | 106 112 104.5 101 | 104.2 106 103 104";
+    half_then(lower, ThenStop::Entry)
+        .with(|spec| {
+            let form = LevelForm::Price(minus(Price::Close, 1.0));
+            spec.money_management.stop = Some(Level { form, follow: true });
+        })
+        .check(&[
+            "1 buy 2@100 Entry",
+            "2 sell 110.00000000000001 TakeProfit",
+            "3 sell 104 StopLoss",
+        ]);
+}
+
+#[test]
+fn parts_of_all_but_for_rounding_leave_nothing() {
+    // In binary 0.1 + 64.1 + 35.8 is a last bit below 100.
+    let text = "99 99 99 99 L | 100 100 100 100 | 105 140 105 140 | 140 140 140 140";
+    let run = halves(text)
+        .with(|spec| {
+            spec.money_management.stop = None;
+            spec.money_management.target = None;
+            let part = |target: f64, close_pct: f64| PartialExit {
+                target: pct(target),
+                close_pct,
+                then_stop: None,
+            };
+            spec.money_management.exits = vec![part(10.0, 0.1), part(20.0, 64.1), part(30.0, 35.8)];
+        })
+        .run();
+    assert_eq!(run.outcome.open_position, None);
+    assert_eq!(run.outcome.fills.len(), 4);
+}

@@ -81,6 +81,22 @@ fn check(kind: IndicatorKind, args: &[f64], seed: u64) {
     }
 }
 
+/// Rows before `cut` are those of a run that ends there.
+#[track_caller]
+fn check_past(kind: IndicatorKind, args: &[f64], seed: u64, cut: usize) {
+    let candles = candles(HISTORY, seed);
+    let candles = candles.as_slice();
+    for (output, info) in kind.info().outputs.iter().enumerate() {
+        let whole = values(candles, kind, args, output);
+        let past = values(candles.rows(0..cut), kind, args, output);
+        let bits = |values: &[f64]| -> Vec<Option<u64>> {
+            values.iter().map(|value| (!value.is_nan()).then_some(value.to_bits())).collect()
+        };
+        let name = kind.info().name;
+        assert_eq!(bits(&whole[..cut]), bits(&past), "{name}{args:?}.{}", info.name);
+    }
+}
+
 /// Whole arguments from `windows`, the others by default.
 fn args_of(kind: IndicatorKind, windows: &[f64]) -> Vec<f64> {
     let args = kind.info().args.iter().zip(windows);
@@ -101,6 +117,17 @@ proptest! {
     ) {
         for kind in IndicatorKind::ALL {
             check(kind, &args_of(kind, &windows.map(f64::from)), seed);
+        }
+    }
+
+    #[test]
+    fn no_indicator_reads_a_later_candle(
+        seed: u64,
+        windows in prop::array::uniform4(1_u8..40),
+        cut in 1_usize..HISTORY,
+    ) {
+        for kind in IndicatorKind::ALL {
+            check_past(kind, &args_of(kind, &windows.map(f64::from)), seed, cut);
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::fault::Faults;
 use crate::settings::{EntryOrder, LevelForm, MoneyManagement, Risk, ThenStop};
 use crate::strategy::{self, Cond, Expr, Signals, Strategy};
-use crate::{Timeframe, canonical};
+use crate::{HigherTimeframe, Timeframe, canonical};
 
 use super::parameters::Point;
 
@@ -154,7 +154,7 @@ pub(super) fn misfit(
     money: &MoneyManagement,
     risk: &Risk,
     timeframe: Timeframe,
-) -> Option<(Timeframe, Timeframe)> {
+) -> Option<(HigherTimeframe, HigherTimeframe)> {
     let extra = [money.exprs(), risk.exprs()].concat();
     strategy::misfit(signals, &extra, timeframe).or_else(|| {
         risk.cond().and_then(|cond| strategy::misfit(&as_signals(cond), &[], timeframe))

@@ -25,13 +25,14 @@ const FIELDS: &[&str] = &[
 
 const STOP_PCT: Bounds = Bounds::open("a percent of price", 0.0, 100.0);
 const TARGET_PCT: Bounds = Bounds::open("a percent of price", 0.0, 10_000.0);
-const ACTIVATION_PCT: Bounds = Bounds::open("a percent of price", 0.0, 10_000.0);
 const CLOSE_PCT: Bounds = Bounds::above("a percent of the initial quantity", 0.0, 100.0);
 const EQUITY_PCT: Bounds = Bounds::above("a percent of equity", 0.0, 100.0);
 const FIXED_QUOTE: Bounds = Bounds::above("an amount in quote", 0.0, 1e15);
 const FIXED_QUANTITY: Bounds = Bounds::above("a quantity in base", 0.0, 1e15);
 const LEVERAGE: Bounds = Bounds::closed("a factor", 1.0, 200.0);
 const MARGIN_PCT: Bounds = Bounds::below("a percent of notional", 0.0, 100.0);
+/// Parts written as decimals add up to this much more or less than what they say.
+const ROUNDING_PCT: f64 = 1e-9;
 /// Partial exits of one trade.
 const MAX_EXITS: usize = 4;
 
@@ -148,7 +149,7 @@ impl Reader<'_> {
     fn trail(&self, faults: &mut Faults) -> Option<Trail> {
         let fields = &self.fields;
         let pct = fields.number_or_null("trailingStopPct", STOP_PCT, faults);
-        let activation = fields.number_or_null("trailingActivationPct", ACTIVATION_PCT, faults);
+        let activation = fields.number_or_null("trailingActivationPct", STOP_PCT, faults);
         self.refuse_both("trail", "trailingStopPct", faults);
         self.refuse_both("trail", "trailingActivationPct", faults);
         let activation_alone = fields.get("trailingActivationPct").is_some()
@@ -164,7 +165,7 @@ impl Reader<'_> {
         };
         let pointer = fields.at("trail");
         let long = Fields::open(value, &pointer, &["pct", "distance", "activationPct"], faults)?;
-        let activation_pct = long.number_or_null("activationPct", ACTIVATION_PCT, faults);
+        let activation_pct = long.number_or_null("activationPct", STOP_PCT, faults);
         let form = self.form(&long, &["pct", "distance"], STOP_PCT, faults)?;
         Some(Trail { form, activation_pct })
     }
@@ -190,7 +191,7 @@ impl Reader<'_> {
             .filter_map(|(index, value)| self.exit(value, &fault::pointer(&pointer, index), faults))
             .collect();
         let total: f64 = exits.iter().map(|exit| exit.close_pct).sum();
-        if total > 100.0 {
+        if total > 100.0 + ROUNDING_PCT {
             let message = format!("the exits close {} % of the position", number::text(total));
             let hint = "\"closePct\" counts from the initial quantity: 100 in all at most";
             faults.add_with_hint(&pointer, "out_of_range", message, hint);

@@ -4,7 +4,7 @@
 //! them. A null number (warm-up, division by zero) makes a comparison false.
 
 use crate::strategy::IndicatorKind;
-use crate::{FillReason, Timeframe};
+use crate::{FillReason, HigherTimeframe};
 
 /// A number that may still be a parameter. After resolving, no `Param` is left.
 #[derive(Clone, Debug, PartialEq)]
@@ -163,7 +163,7 @@ pub enum Expr {
     /// A subtree evaluated on other candles and carried forward.
     Scope {
         /// A multiple of the job's timeframe, resampled from its own candles.
-        tf: Option<Timeframe>,
+        tf: Option<HigherTimeframe>,
         /// Another ticker of the same exchange and timeframe.
         ticker: Option<String>,
         /// What is evaluated there.
@@ -250,7 +250,7 @@ pub enum Cond {
     /// A condition evaluated on other candles and carried forward.
     Scope {
         /// A multiple of the job's timeframe.
-        tf: Option<Timeframe>,
+        tf: Option<HigherTimeframe>,
         /// Another ticker of the same exchange and timeframe.
         ticker: Option<String>,
         /// What is evaluated there.

@@ -5,7 +5,7 @@
 
 use super::names::{LAST_EXIT_REASON, reason_name};
 use super::{Arg, Cond, Expr, IndicatorCall, Signals};
-use crate::Timeframe;
+use crate::HigherTimeframe;
 
 /// Canonical JSON of the four conditions; absent ones are left out.
 pub fn canonical_json(signals: &Signals) -> String {
@@ -201,7 +201,7 @@ fn cond_and_count(out: &mut String, name: &str, of: &Cond, n: &Arg) {
 
 fn scope(
     out: &mut String,
-    tf: Option<Timeframe>,
+    tf: Option<HigherTimeframe>,
     ticker: Option<&str>,
     of: impl FnOnce(&mut String),
 ) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Arg, Cond, Expr, Signals};
-use crate::Timeframe;
+use crate::{HigherTimeframe, Timeframe};
 
 /// Any part of a tree.
 #[derive(Clone, Copy)]
@@ -63,7 +63,7 @@ pub fn cond_parameters(cond: &Cond) -> BTreeSet<String> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes {
     /// Other timeframes, resampled from the job's candles.
-    pub timeframes: BTreeSet<Timeframe>,
+    pub timeframes: BTreeSet<HigherTimeframe>,
     /// Other tickers of the same exchange and timeframe.
     pub tickers: BTreeSet<String>,
 }
@@ -84,8 +84,8 @@ pub fn misfit(
     signals: &Signals,
     extra: &[&Expr],
     base: Timeframe,
-) -> Option<(Timeframe, Timeframe)> {
-    roots(signals, extra).find_map(|part| part_misfit(part, base))
+) -> Option<(HigherTimeframe, HigherTimeframe)> {
+    roots(signals, extra).find_map(|part| part_misfit(part, base.into()))
 }
 
 /// Replaces every parameter that `values` has by its number.
@@ -186,7 +186,7 @@ fn parameters(part: Part<'_>, names: &mut BTreeSet<String>) {
 }
 
 /// The scope that `part` opens, if it is one.
-fn scope(part: Part<'_>) -> Option<(Option<Timeframe>, Option<&str>)> {
+fn scope(part: Part<'_>) -> Option<(Option<HigherTimeframe>, Option<&str>)> {
     match part {
         Part::Expr(Expr::Scope { tf, ticker, .. }) | Part::Cond(Cond::Scope { tf, ticker, .. }) => {
             Some((*tf, ticker.as_deref()))
@@ -203,7 +203,10 @@ fn collect_scopes(part: Part<'_>, found: &mut Scopes) {
     children(part, &mut |child| collect_scopes(child, found));
 }
 
-fn part_misfit(part: Part<'_>, outer: Timeframe) -> Option<(Timeframe, Timeframe)> {
+fn part_misfit(
+    part: Part<'_>,
+    outer: HigherTimeframe,
+) -> Option<(HigherTimeframe, HigherTimeframe)> {
     let inner = scope(part).and_then(|(tf, _)| tf).unwrap_or(outer);
     if !inner.is_multiple_of(outer) {
         return Some((inner, outer));

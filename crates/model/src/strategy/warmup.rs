@@ -8,7 +8,7 @@
 
 use super::walk::conditions;
 use super::{Arg, Cond, Expr, IndicatorCall, IndicatorKind, Signals};
-use crate::Timeframe;
+use crate::{HigherTimeframe, Timeframe};
 
 /// Least W, in candles.
 pub const MIN_WARMUP: u32 = 256;
@@ -91,9 +91,9 @@ fn cond_need(cond: &Cond, minutes: u64) -> u64 {
 
 /// Need in base candles of a subtree on higher candles: those before the last closed one, that one,
 /// and one more, because both it and the start of history may lie anywhere in a higher candle.
-fn scoped(tf: Option<Timeframe>, minutes: u64, need: impl FnOnce(u64) -> u64) -> u64 {
+fn scoped(tf: Option<HigherTimeframe>, minutes: u64, need: impl FnOnce(u64) -> u64) -> u64 {
     let Some(tf) = tf else { return need(minutes) };
-    let higher = u64::from(tf.minutes());
+    let higher = tf.most_minutes();
     need(higher).saturating_add(2).saturating_mul(higher.div_ceil(minutes))
 }
 

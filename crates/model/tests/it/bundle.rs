@@ -5,6 +5,7 @@ mod faults;
 mod keys;
 mod noise;
 mod product;
+mod ranges;
 mod settings;
 
 use model::{Bundle, Faults, Limits};

@@ -5,9 +5,12 @@ use crate::metrics::tests::Case;
 /// Asserts columns of a peer on series A with the trades of vector C.
 #[track_caller]
 fn check_profile(which: Profile, tolerance: f64, expected: &[(&str, f64)]) {
-    let mut case = Case::of_returns(&golden::series_a());
+    // backtesting.py gives the first day no return, so that it gets one before series A.
+    let before = if which == Profile::BacktestingPy { Some(0.0) } else { None };
+    let returns: Vec<f64> = before.into_iter().chain(golden::series_a()).collect();
+    let mut case = Case::of_returns(&returns);
     case.trades = Case::of_trades(&TRADES_C.map(|pnl| pnl / 10_000.0)).trades;
-    let found = case.measure(|input| profile(which, input));
+    let found = case.profile(which);
     for (id, expected) in expected {
         assert_within(found[id], *expected, tolerance);
     }
@@ -84,10 +87,32 @@ fn undefined_numbers_are_absent_from_every_profile() {
         assert_eq!(which.name().parse(), Ok(which));
         for returns in [&[][..], &[0.0, 0.0, 0.0], &[0.1]] {
             let case = Case::of_returns(returns);
-            let found = case.measure(|input| profile(which, input));
+            let found = case.profile(which);
             assert!(found.values().all(|value| value.is_finite()));
             assert!(!found.contains_key("sharpe") && !found.contains_key("profitFactor"));
         }
     }
     assert!("vectorbt".parse::<Profile>().is_err());
+}
+
+#[test]
+fn backtesting_py_counts_utc_days_with_candles_and_closed_trades() {
+    let hour = DAY_MS / 24;
+    // Thursday 23:00, Friday, no Saturday, Sunday twice.
+    let times_ms = [23 * hour, 24 * hour, 72 * hour, 80 * hour];
+    let candles = CandleEquity { times_ms: &times_ms, equity: &[9.0, 12.0, 3.0, 6.0] };
+    assert_eq!(candles.days(), [9.0, 12.0, 6.0]);
+    assert_within(candles.days_per_year("1h".parse().unwrap()), 365.0, 1e-15);
+    assert_within(candles.days_per_year("1w".parse().unwrap()), 52.0, 1e-15);
+    let weekdays = CandleEquity { times_ms: &times_ms[..2], equity: &[] };
+    assert_within(weekdays.days_per_year("1h".parse().unwrap()), 252.0, 1e-15);
+    let trade = |entry: usize, exit: usize| Trade {
+        entry_time_ms: times_ms[entry],
+        exit_time_ms: times_ms[exit],
+        ..Case::of_trades(&[1.0]).trades[0]
+    };
+    // A flip shares its candle with the trade before it.
+    let flip = [trade(0, 1), trade(1, 2)];
+    assert_eq!(candles.exposure(&flip), Ok(0.75));
+    assert_eq!(candles.exposure(&[]), Ok(0.0));
 }

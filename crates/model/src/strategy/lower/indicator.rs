@@ -6,7 +6,7 @@ use crate::strategy::syntax::{Form, Node, Place, did_you_mean, shortened};
 use crate::strategy::{
     Arg, ArgKind, ClockField, Expr, IndicatorCall, IndicatorKind, Input, MAX_WINDOW, Price,
 };
-use crate::{SYMBOL_RULE, TimeZoneName, Timeframe, is_symbol};
+use crate::{HigherTimeframe, SYMBOL_RULE, TimeZoneName, is_symbol};
 
 /// Values that an argument takes, both ends included.
 #[derive(Clone, Copy)]
@@ -129,15 +129,14 @@ impl Lower<'_> {
     pub(super) fn scope_of(&mut self, tf: Option<&Node>, ticker: Option<&Node>) -> Option<Scope> {
         let tf = match tf {
             None => Some(None),
-            Some(node) => {
-                self.word(node, "tf").and_then(|word| match shortened(word).parse::<Timeframe>() {
-                    Ok(tf) => Some(Some(tf)),
-                    Err(error) => {
+            Some(node) => self.word(node, "tf").and_then(|word| {
+                let tf = shortened(word).parse::<HigherTimeframe>();
+                tf.map(Some)
+                    .map_err(|error| {
                         self.fault(&node.place, "out_of_range", &error.to_string(), None);
-                        None
-                    }
-                })
-            }
+                    })
+                    .ok()
+            }),
         };
         let ticker = match ticker {
             None => Some(None),

@@ -23,7 +23,7 @@ use super::{
     Arg, ClockField, Cond, Expr, IndicatorCall, IndicatorKind, NamedSignal, OutputKind,
     PositionField, Price,
 };
-use crate::{Faults, PositionSide, Timeframe};
+use crate::{Faults, HigherTimeframe, PositionSide};
 
 /// What a node means.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +37,7 @@ pub(super) enum Meaning {
 /// Candles that a part is evaluated on; none of both: the job's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Scope {
-    tf: Option<Timeframe>,
+    tf: Option<HigherTimeframe>,
     ticker: Option<String>,
 }
 

@@ -119,7 +119,7 @@ impl<'t> Lexer<'t> {
         let digits = &self.text[start..self.offset()];
         let unit = self.word();
         let whole = &self.text[start..self.offset()];
-        if matches!(unit, "m" | "h" | "d" | "w") {
+        if matches!(unit, "m" | "h" | "d" | "w" | "M") {
             return Ok(TokenKind::Duration(whole.to_owned()));
         }
         let value = digits.parse::<f64>().ok().filter(|value| unit.is_empty() && value.is_finite());

@@ -101,7 +101,7 @@ fn texts_are_refused_with_their_column() {
     );
     text(
         "ema(close, 9, tf: 7m) > 1",
-        "out_of_range: column 19: \"7m\" is not a timeframe: write whole minutes that divide a day, such as 1m, 15m, 1h, 4h, 1d, or 1w",
+        "out_of_range: column 19: \"7m\" is not a timeframe: write whole minutes that divide a day, such as 1m, 15m, 1h, 4h, 1d, or 1w, or 1M for months",
     );
     text(
         "hour(tz: 'Mars/Base') > 1",

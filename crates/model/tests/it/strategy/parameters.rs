@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{given, params, parse, strategy};
-use model::Timeframe;
 use model::strategy::{canonical_json, misfit, scopes, warmup};
+use model::{HigherTimeframe, Timeframe};
 
 #[test]
 fn resolving_substitutes_drops_unused_ones_and_sorts_again() {
@@ -107,10 +107,11 @@ fn other_candles_are_listed_and_checked_against_the_base() {
         &json!("ema(20, tf: 4h) > scope(sma(5, tf: 1d), tf: 1h) or close(ticker: ETHUSDT) > 1"),
         &json!({}),
     ));
-    let tf = |text: &str| text.parse::<Timeframe>().unwrap();
+    let tf = |text: &str| text.parse::<HigherTimeframe>().unwrap();
     let found = scopes(&parsed.signals, &[]);
     assert_eq!(found.timeframes, [tf("1h"), tf("4h"), tf("1d")].into());
     assert_eq!(found.tickers, ["ETHUSDT".to_owned()].into());
-    assert_eq!(misfit(&parsed.signals, &[], tf("15m")), None);
-    assert_eq!(misfit(&parsed.signals, &[], tf("2h")), Some((tf("1h"), tf("2h"))));
+    let base = |text: &str| text.parse::<Timeframe>().unwrap();
+    assert_eq!(misfit(&parsed.signals, &[], base("15m")), None);
+    assert_eq!(misfit(&parsed.signals, &[], base("2h")), Some((tf("1h"), tf("2h"))));
 }
