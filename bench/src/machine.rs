@@ -27,3 +27,12 @@ pub fn cpu_seconds(pid: &str) -> anyhow::Result<f64> {
     // Linux shows times to programs in hundredths of a second, whatever the machine.
     Ok(ticks?.iter().sum::<f64>() / 100.0)
 }
+
+/// A memory figure of the process `pid`, such as `VmRSS` (resident) or `VmHWM` (its peak), in MB;
+/// 0 for a process that is gone.
+pub fn memory_mb(pid: u32, name: &str) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let figure = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let kb = figure.and_then(|text| text.trim().strip_suffix(" kB")?.parse().ok());
+    kb.unwrap_or(0.0) / 1e3
+}

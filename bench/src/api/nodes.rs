@@ -91,13 +91,7 @@ impl Nodes {
 
     /// Resident memory of each node, in MB.
     pub(crate) fn memory_mb(&self) -> [f64; 2] {
-        self.processes.each_ref().map(|process| {
-            let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid()));
-            let status = status.unwrap_or_default();
-            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-            let kb = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
-            kb.unwrap_or(0.0) / 1e3
-        })
+        self.processes.each_ref().map(|process| bench::machine::memory_mb(process.pid(), "VmRSS"))
     }
 
     /// CPU seconds of both nodes so far.

@@ -1,6 +1,6 @@
 //! `backfleet doctor`: what is wrong with a deployment, and how to mend it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use candles::CandleSource;
 use serde::Serialize;
@@ -125,35 +125,53 @@ async fn database(args: &DoctorArgs, checks: &mut Vec<Check>) {
         }
         Ok(schema) => {
             let found = format!("version {}, needed {}", schema.found, schema.needed);
-            checks.push(Check::bad("schema", Verdict::Fail, found, "backfleet migrate"));
+            let fix = if schema.found < schema.needed {
+                "backfleet migrate"
+            } else {
+                "this program is older than the database: run the newer version"
+            };
+            checks.push(Check::bad("schema", Verdict::Fail, found, fix));
             return;
         }
         Err(error) => return checks.push(Check::failed("schema", &error.into())),
     }
-    match store.queue_depth().await {
-        Ok(depth) => {
-            let found = format!(
-                "{} pending, {} running, {} on hold",
-                thousands(depth.pending),
-                thousands(depth.running),
-                thousands(depth.on_hold)
-            );
-            checks.push(Check::ok("queue", found));
-        }
-        Err(error) => checks.push(Check::failed("queue", &error.into())),
-    }
-    match store.workers().await {
-        Ok(workers) => checks.push(worker_check(&workers)),
-        Err(error) => checks.push(Check::failed("workers", &error.into())),
-    }
+    let (depth, workers) = match (store.queue_depth().await, store.workers().await) {
+        (Ok(depth), Ok(workers)) => (depth, workers),
+        (Err(error), _) => return checks.push(Check::failed("queue", &error.into())),
+        (_, Err(error)) => return checks.push(Check::failed("workers", &error.into())),
+    };
+    checks.push(queue_check(&depth, &workers));
+    checks.push(worker_check(&depth, &workers));
+    checks.push(snapshot_check(&depth, args.max_snapshot));
 }
 
-fn worker_check(workers: &[store::WorkerRow]) -> Check {
+/// Jobs of workers whose lease is over are taken back by whoever runs: where they stay, nobody does.
+fn queue_check(depth: &store::QueueDepth, workers: &[store::WorkerRow]) -> Check {
+    let found = format!(
+        "{} pending, {} running, {} on hold",
+        thousands(depth.pending),
+        thousands(depth.running),
+        thousands(depth.on_hold)
+    );
+    let stuck: u64 = workers.iter().filter(|worker| worker.lost).map(|worker| worker.running).sum();
+    if stuck == 0 {
+        return Check::ok("queue", found);
+    }
+    let found = format!("{found}; {} running jobs belong to lost workers", thousands(stuck));
+    let fix = "start a worker or a server, each takes such jobs back; if one runs, see its log";
+    Check::bad("queue", Verdict::Fail, found, fix)
+}
+
+fn worker_check(depth: &store::QueueDepth, workers: &[store::WorkerRow]) -> Check {
     let live: Vec<_> = workers.iter().filter(|worker| !worker.lost).collect();
     let slots: u32 = live.iter().map(|worker| worker.slots).sum();
     let found = format!("{} live with {slots} slots", live.len());
     if live.is_empty() {
-        return Check::bad("workers", Verdict::Warn, found, "backfleet worker --database-url ...");
+        let (verdict, found) = match depth.pending {
+            0 => (Verdict::Warn, found),
+            jobs => (Verdict::Fail, format!("{found}, and {} jobs wait", thousands(jobs))),
+        };
+        return Check::bad("workers", verdict, found, "backfleet worker --database-url ...");
     }
     if live.iter().any(|worker| !worker.presence) {
         return Check::bad(
@@ -164,6 +182,21 @@ fn worker_check(workers: &[store::WorkerRow]) -> Check {
         );
     }
     Check::ok("workers", found)
+}
+
+/// What an open transaction could still see cannot be vacuumed away.
+fn snapshot_check(depth: &store::QueueDepth, limit: Duration) -> Check {
+    let age = depth.oldest_snapshot_seconds;
+    let found = format!(
+        "the oldest is {age:.0} s old, {} dead rows in the queue",
+        thousands(depth.dead_rows)
+    );
+    if age <= limit.as_secs_f64() {
+        return Check::ok("snapshots", found);
+    }
+    let fix =
+        "find it in pg_stat_activity by xact_start and end it; see to replicas that are behind";
+    Check::bad("snapshots", Verdict::Warn, found, fix)
 }
 
 async fn source(args: &DoctorArgs, files: &Files, checks: &mut Vec<Check>) {

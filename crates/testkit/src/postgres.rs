@@ -6,11 +6,12 @@
 //! [`Postgres::start`]; its port stays the same over restarts.
 
 use std::fs::{self, File, Permissions};
+use std::io::{BufRead, BufReader, Write};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::process::{self, Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
@@ -60,6 +61,41 @@ pub fn query(url: &str, sql: &str) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "psql failed on \"{sql}\" at {url}: {stderr}");
     String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+}
+
+/// A session that holds a snapshot open: nothing that is deleted meanwhile can be vacuumed away.
+/// Ends when dropped, and when this process does.
+#[derive(Debug)]
+pub struct Snapshot {
+    psql: Child,
+}
+
+impl Snapshot {
+    /// Takes a snapshot of the database of `url`; it stands when this returns.
+    #[track_caller]
+    pub fn hold(url: &str) -> Snapshot {
+        let mut command = Command::new(programs().join("psql"));
+        command.args(["-XqtA", "-v", "ON_ERROR_STOP=1", "-d", url]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut psql = command.spawn().expect("psql comes with the server");
+        let begin = b"BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class;\n";
+        let mut input = psql.stdin.take().expect("it is a pipe");
+        input.write_all(begin).expect("psql reads its input");
+        // An end of the input would end the session.
+        psql.stdin = Some(input);
+        let mut line = String::new();
+        let output =
+            BufReader::new(psql.stdout.as_mut().expect("it is a pipe")).read_line(&mut line);
+        assert!(output.is_ok() && !line.trim().is_empty(), "no snapshot at {url}");
+        Snapshot { psql }
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        _ = self.psql.kill();
+        _ = self.psql.wait();
+    }
 }
 
 /// Settings of a server that only has to be quick. Commits stay synchronous, so that a killed server

@@ -191,6 +191,9 @@ pub(crate) struct DemoArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) serve: ServeArgs,
+    /// Warn of a transaction in the database that has been open for longer.
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    pub(crate) max_snapshot: Duration,
     /// One JSON document.
     #[arg(long)]
     pub(crate) json: bool,

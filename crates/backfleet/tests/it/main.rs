@@ -7,6 +7,7 @@ mod command_line;
 mod deploy;
 mod dev;
 mod docs;
+mod doctor;
 mod fleet;
 mod keys;
 mod known;

@@ -74,6 +74,7 @@ impl Watch {
             done.released = released.unsigned_abs();
         }
         tx.commit().await?;
+        sqlx::query(include_str!("sql/clear_progress.sql")).execute(&mut self.conn).await?;
 
         let mut bundles: Vec<Uuid> = Vec::new();
         if !Postgres::is_swept(&mut self.conn, Sweep::Bundles).await? {

@@ -52,6 +52,23 @@ async fn a_half_open_link_keeps_its_presence_but_loses_its_jobs_with_its_lease()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn progress_that_was_written_beside_the_end_of_its_job_is_cleared() {
+    let fixture = Fixture::postgres().await;
+    fixture.submit(bundle(2)).await;
+    let worker = fixture.worker().await;
+    let claims = fixture.claim(worker.worker(), 2).await;
+    fixture.finish(worker.worker(), &[completed(&claims[0])]).await;
+    // As a report leaves it that commits at the same moment as the end.
+    let late = "INSERT INTO job_progress SELECT id, bundle_id, attempt, 0.5 FROM job";
+    fixture.query(late).await;
+    fixture.store.maintain(LONG).await.unwrap();
+    let left = "SELECT j.status FROM job_progress p JOIN job j ON j.id = p.job_id";
+    assert_eq!(fixture.query(left).await, "1", "only the running job has progress");
+    drop(worker);
+    fixture.check_books().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_thousand_jobs_run_under_the_default_lock_table() {
     const JOBS: u32 = 20_000;
     let fixture = Fixture::postgres().await;

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqlSafeStr, SqliteConnection};
+use sqlx::{
+    AssertSqlSafe, Connection, Either, Executor, PgConnection, SqlSafeStr, SqliteConnection,
+    Statement, TypeInfo,
+};
 
 use crate::fixture::{Engine, Fixture};
 
@@ -34,6 +37,34 @@ fn every_statement_has_a_header_and_stands_alone() {
     }
 }
 
+/// Rust files below a crate's `src`.
+fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
+}
+
+/// Leases, graces, backoffs and orders hold on hosts whose clocks are wrong, because nothing that
+/// takes part in them reads a host's clock: all times are the database's `now()`, and what a process
+/// measures itself is by the monotonic clock, which does not know what time it is.
+#[test]
+fn no_part_of_the_protocol_reads_the_clock_of_its_host() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let clocks = ["SystemTime", "Timestamp::now", "Zoned::now", "Utc::now", "OffsetDateTime::now"];
+    let mut looked_at = 0;
+    for part in ["store/src", "worker/src", "api/src/node"] {
+        for path in sources(&crates.join(part)) {
+            let text = fs::read_to_string(&path).unwrap();
+            let found = clocks.iter().find(|clock| text.contains(*clock));
+            assert!(found.is_none(), "{}: {found:?}", path.display());
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at > 40, "{looked_at} files");
+}
+
 #[tokio::test]
 async fn every_sqlite_statement_prepares() {
     let fixture = Fixture::sqlite().await;
@@ -53,7 +84,10 @@ async fn every_postgres_statement_prepares() {
     let mut conn = PgConnection::connect(url).await.unwrap();
     for (name, text) in statements("postgres") {
         let prepared = conn.prepare(AssertSqlSafe(text).into_sql_str()).await;
-        assert!(prepared.is_ok(), "{name}: {:?}", prepared.err());
+        let prepared = prepared.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let Some(Either::Left(parameters)) = prepared.parameters() else { continue };
+        let times = parameters.iter().filter(|kind| kind.name().starts_with("TIME"));
+        assert_eq!(times.count(), 0, "{name} takes a time from its caller's clock");
     }
 }
 

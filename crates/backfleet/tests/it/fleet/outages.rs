@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use testkit::proxy::Proxy;
 use testkit::wait;
 
-use super::{Fleet, LATE, LONG_LEASE, equities, two_thousand_jobs};
+use super::{Fleet, LATE, LONG_LEASE, WIDE_LEASE, equities, two_thousand_jobs};
 use crate::support::{SOON, finished, status, submit};
 
 #[test]
@@ -67,4 +68,58 @@ fn a_database_that_goes_away_for_longer_than_a_grace_makes_nothing_run_twice() {
         assert!(!log.contains("could not be renewed"), "the lease outlasts the outage:\n{log}");
     }
     fleet.end(workers);
+}
+
+#[test]
+fn a_worker_that_is_cut_off_drops_its_jobs_before_they_run_elsewhere() {
+    let fleet = Fleet::start(WIDE_LEASE);
+    let proxy = Proxy::start(fleet.postgres.port());
+    // Its jobs of about 2,000 candles outlast its lease.
+    let cut_off = fleet.worker_over(&proxy.url(&fleet.database), 100);
+    let id = submit(&fleet.node_a.url, &equities(&["SPY"], 5, 0).to_string());
+    wait::until(SOON, "jobs to run", || {
+        status(&fleet.node_b.url, &id)["running"].as_u64().unwrap() > 0
+    });
+    proxy.blackhole();
+    let other = fleet.worker(1_000_000);
+    let taken = format!(
+        "SELECT count(*) FROM attempt WHERE ended_by = 'worker_lost' AND worker_id = {}",
+        cut_off.id
+    );
+    wait::until(SOON, "its jobs to be taken back", || fleet.count(&taken) > 0);
+    let log = cut_off.process.stderr();
+    assert!(log.contains("could not be renewed"), "it still computes:\n{log}");
+
+    let last = finished(&fleet.node_b.url, &id, LATE);
+    assert_eq!((&last["status"], &last["completed"]), (&"Completed".into(), &4.into()), "{last}");
+    fleet.check_books(&id, 4, 0);
+    proxy.pass();
+    wait::until(SOON, "the cut-off worker to beat again", || {
+        fleet.view(&cut_off)["status"] == "active"
+    });
+    fleet.check_books(&id, 4, 0);
+    fleet.end([cut_off, other]);
+}
+
+#[test]
+fn jobs_that_no_notification_told_of_are_found_by_the_poll() {
+    let fleet = Fleet::start(LONG_LEASE);
+    let worker = fleet.worker(1_000_000);
+    let request = equities(&["SPY"], 11, 0).to_string();
+    finished(&fleet.node_a.url, &submit(&fleet.node_a.url, &request), LATE);
+    // The jobs of a copy of that bundle appear as if their NOTIFY had been lost.
+    let id = fleet.sql(
+        "WITH copy AS (
+            INSERT INTO bundle (id, owner, name, name_folded, request, tags, total, dropped, rank)
+            SELECT gen_random_uuid(), owner, name, name_folded, request, tags, total, dropped, rank
+            FROM bundle RETURNING id
+        ), jobs AS (
+            INSERT INTO job (bundle_id, created_at, seq, rank, spec_key)
+            SELECT copy.id, now(), seq, rank, spec_key FROM job, copy
+        )
+        SELECT id FROM copy",
+    );
+    let last = finished(&fleet.node_b.url, &id, LATE);
+    assert_eq!((&last["status"], &last["completed"]), (&"Completed".into(), &10.into()), "{last}");
+    fleet.end([worker]);
 }

@@ -4,7 +4,8 @@
 -- $17 engine version -> job, attempt and bundle of each finish that was written, how many
 -- results were, and whether their owners have a cap.
 -- Rows are found by their ids: the + keeps job_running out of it, which would read all that the
--- worker holds for each of them.
+-- worker holds for each of them. ANY bounds what is joined: before the first ANALYZE the planner
+-- expects one row of the table, and would compare all of them with each element.
 -- The fence is in `ended`: where it writes no row, nothing is written anywhere. A job is completed
 -- from a standing result only while that stands.
 WITH ended AS (
@@ -16,7 +17,8 @@ WITH ended AS (
         $2::bigint[], $3::integer[], $4::smallint[], $5::boolean[], $6::bytea[], $7::text[],
         $8::text[]
     ) AS new (id, attempt, status, cached, result_key, error_code, error_message)
-    WHERE job.id = new.id AND job.attempt = new.attempt AND job.worker_id = $1 AND job.status + 0 = 1
+    WHERE job.id = ANY ($2::bigint[]) AND job.id = new.id AND job.attempt = new.attempt
+        AND job.worker_id = $1 AND job.status + 0 = 1
         AND (NOT new.cached OR EXISTS (SELECT 1 FROM result WHERE result.key = new.result_key))
     RETURNING job.id, job.bundle_id, job.attempt, job.status, job.cached
 ), stored AS (

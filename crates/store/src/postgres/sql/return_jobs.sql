@@ -6,7 +6,8 @@ WITH returned AS (
         finished_at = CASE WHEN cancel THEN now() END,
         worker_id = NULL, started = false, source_since = NULL
     FROM unnest($2::bigint[], $3::integer[]) AS given (id, attempt)
-    WHERE job.id = given.id AND job.attempt = given.attempt AND worker_id = $1 AND status + 0 = 1
+    WHERE job.id = ANY ($2::bigint[]) AND job.id = given.id AND job.attempt = given.attempt
+        AND worker_id = $1 AND status + 0 = 1
     RETURNING job.id, job.attempt, job.bundle_id, job.status, job.started_at
 ), recorded AS (
     INSERT INTO attempt (job_id, attempt, worker_id, started_at, ended_by)
