@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::{Ending, Error, NewResult};
 
-/// Level of compression: level 3 costs about 3 ms per MB.
-const ZSTD_LEVEL: i32 = 3;
+/// Level of compression: 3 takes a third longer and stores one part in a hundred less.
+const ZSTD_LEVEL: i32 = 1;
 
 /// Marks a completed job whose outcome differs from the one that stands under its key.
 pub(crate) const DETERMINISM_FAULT: &str = "determinism_fault";

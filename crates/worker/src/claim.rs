@@ -15,6 +15,9 @@ use crate::{Shared, replays};
 
 /// Most jobs claimed at once: bounds what a crash strands.
 const MOST: usize = 1024;
+/// Most jobs held at once, those included whose results wait to be written: where the store is
+/// slower than the threads, results would pile up in memory.
+const MOST_HELD: usize = 2 * MOST;
 /// Bundles whose parsed request is kept.
 const KEPT_BUNDLES: usize = 64;
 
@@ -27,6 +30,7 @@ pub(crate) async fn run(shared: &Arc<Shared>) {
         if wanted == 0 {
             tokio::select! {
                 () = shared.room.notified() => {}
+                () = shared.settled.notified() => {}
                 () = shared.draining.cancelled() => {}
             }
             continue;
@@ -76,13 +80,16 @@ async fn idle(shared: &Shared, wait: Duration) {
 fn wanted(shared: &Shared) -> usize {
     let slots = shared.config.slots.get();
     let target = shared.pool.jobs_per_second().clamp(slots, MOST.max(slots));
-    room(slots, target, shared.waiting.load(std::sync::atomic::Ordering::Relaxed))
+    let waiting = shared.waiting.load(std::sync::atomic::Ordering::Relaxed);
+    room(slots, target, waiting, shared.held.len())
 }
 
-/// Jobs that `waiting` ones leave room for: never less than the free slots.
-fn room(slots: usize, target: usize, waiting: usize) -> usize {
+/// Jobs that `waiting` ones leave room for: never less than the free slots, unless too many of the
+/// `held` ones wait to be written.
+fn room(slots: usize, target: usize, waiting: usize, held: usize) -> usize {
     let free = slots.saturating_sub(waiting);
-    if waiting * 2 > target { free } else { free.max(target - waiting) }
+    let room = if waiting * 2 > target { free } else { free.max(target - waiting) };
+    room.min(MOST_HELD.max(2 * slots).saturating_sub(held))
 }
 
 /// Takes claimed jobs in and starts what they need.
@@ -203,7 +210,7 @@ impl Bundles {
 
 #[cfg(test)]
 mod tests {
-    use super::room;
+    use super::{MOST_HELD, room};
 
     #[test]
     fn no_slot_stays_free_and_no_more_than_a_second_of_work_is_in_hand() {
@@ -220,7 +227,16 @@ mod tests {
             (2, 100, 51, 0),
             (2, 2, 300, 0),
         ] {
-            assert_eq!(room(slots, target, waiting), expected, "{slots} {target} {waiting}");
+            let found = room(slots, target, waiting, waiting);
+            assert_eq!(found, expected, "{slots} {target} {waiting}");
         }
+    }
+
+    #[test]
+    fn nothing_is_claimed_while_too_many_results_wait_to_be_written() {
+        assert_eq!(room(2, 1_000, 0, MOST_HELD - 300), 300);
+        assert_eq!(room(2, 1_000, 0, MOST_HELD), 0);
+        assert_eq!(room(2, 1_000, 0, MOST_HELD + 1), 0);
+        assert_eq!(room(MOST_HELD, MOST_HELD, 0, MOST_HELD), MOST_HELD);
     }
 }

@@ -175,7 +175,7 @@ fn an_influxdb_that_is_away_fails_and_the_rest_is_checked() {
     deployment.enter_worker(true, "0 s", 0);
     let away = format!("http://127.0.0.1:{}", port::free());
     let opinion = deployment.ask(&["--influx-url", &away]);
-    opinion.is("candles", "fail", "influx", "");
+    opinion.is("influxdb", "fail", "influx", "");
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub struct DataVersion {
     pub parts: Vec<DataPart>,
     /// The data hash.
     pub hash: Digest,
-    /// Sum of the revisions of the segments of all parts, as [`crate::Store::revision`] gave it
+    /// Sum of the revisions of the segments of all parts, as the store gave it
     /// before the load.
     pub revision: u64,
     /// Whether nothing of the range is still to come.

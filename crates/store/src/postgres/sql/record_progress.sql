@@ -6,7 +6,7 @@ WITH reported AS (
 ), held AS MATERIALIZED (
     SELECT j.id, j.bundle_id, j.attempt, j.source_since, r.fraction
     FROM reported r JOIN job j ON j.id = r.id AND j.attempt = r.attempt
-    WHERE j.worker_id = $1 AND j.status + 0 = 1
+    WHERE j.id = ANY ($2::bigint[]) AND j.worker_id = $1 AND j.status + 0 = 1
 ), written AS (
     INSERT INTO job_progress (job_id, bundle_id, attempt, fraction)
     SELECT id, bundle_id, attempt, fraction FROM held ORDER BY id
