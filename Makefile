@@ -12,6 +12,7 @@ help: ## List the commands.
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: ## Build Backfleet, run backtests of the sample candles, show the results.
+	@echo "building Backfleet: some minutes the first time, seconds after that"
 	scripts/build-web.sh $(target)
 	cargo build --locked --package backfleet
 	$(target)/debug/backfleet demo

@@ -92,9 +92,8 @@ impl From<store::Error> for Failure {
             };
         }
         if matches!(error, store::Error::Unavailable { .. }) {
-            let hint =
-                "check --database-url and that the server runs; `backfleet doctor` tells more";
-            return Failure::new(Exit::Unreachable, message).hint(hint);
+            return Failure::new(Exit::Unreachable, message)
+                .hint("check --database-url and that the server runs");
         }
         Failure::new(Exit::Failure, message)
     }

@@ -170,7 +170,7 @@ fn hint_for(error: &candles::Error) -> Option<String> {
             "make room or name another folder with --data; what was stored is whole".to_owned()
         }
         Candles::Unavailable { .. } | Candles::Rejected { .. } => {
-            "check --influx-url; `backfleet doctor` tells more".to_owned()
+            "check --influx-url and that the server runs".to_owned()
         }
         // What the message says is all there is to say, of errors yet to come as well.
         Candles::BadCandles { .. } | Candles::NotInferred { .. } | Candles::File { .. } | _ => {

@@ -117,12 +117,18 @@ pub struct SentenceInput {
 /// score below 0.7; beats luck.
 pub fn sentence(input: &SentenceInput) -> String {
     let SentenceInput { evaluated, sharpe, bar, .. } = input;
+    let lucky = match evaluated {
+        1 => "a variant without skill".to_owned(),
+        _ => format!("the best of {evaluated} variants without skill"),
+    };
     let stable = |score: Option<f64>| score.map(|score| score >= STABLE);
     match input.verdict {
-        Err(_) => "There is nothing to judge yet: no variant has a Sharpe ratio.".to_owned(),
+        Err(_) => {
+            "There is nothing to judge: a verdict needs at least 4 daily returns that vary.".to_owned()
+        }
         Ok(Verdict::Luck) => format!(
-            "The winner does not beat luck: it has a Sharpe ratio of {sharpe:.2}, where the best of \
-             {evaluated} variants without skill is expected to show {:.2} and may well show {:.2}.",
+            "The winner does not beat luck: it has a Sharpe ratio of {sharpe:.2}, where \
+             {lucky} is expected to show {:.2} and may well show {:.2}.",
             bar.expected_best, bar.line95
         ),
         Ok(Verdict::TooFewTrades) => format!(
@@ -146,7 +152,7 @@ pub fn sentence(input: &SentenceInput) -> String {
                         .to_owned()
                 }
                 (Some(true) | None, _) => format!(
-                    "The winner beats luck: the best of {evaluated} variants without skill stays \
+                    "The winner beats luck: {lucky} stays \
                      below it at least 95 times in 100."
                 ),
             }
@@ -254,5 +260,21 @@ mod tests {
         check_sentence(wins, Some(0.2), None, "The winner beats luck, but its neighbours");
         check_sentence(wins, Some(0.9), None, "The winner beats luck: the best of 100 variants");
         check_sentence(wins, None, None, "The winner beats luck: the best of 100 variants");
+    }
+
+    #[test]
+    fn one_variant_is_no_best_of_many() {
+        let bar = LuckBar { expected_best: 0.0, line95: 0.36 };
+        let alone = SentenceInput {
+            verdict: Ok(Verdict::Luck),
+            evaluated: 1,
+            sharpe: 0.26,
+            bar,
+            winner_plateau: None,
+            region_plateau: None,
+        };
+        let expected = "The winner does not beat luck: it has a Sharpe ratio of 0.26, where a variant \
+                        without skill is expected to show 0.00 and may well show 0.36.";
+        assert_eq!(sentence(&alone), expected);
     }
 }

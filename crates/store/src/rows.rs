@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use crate::payload::floats;
 use crate::{
-    AttemptRow, BundleRow, Claim, DataVersion, HeldReplay, JobError, JobId, JobPoint, JobReturns,
-    JobRow, KnownData, ReplayClaim, ReplayRow, ReplayedResult, ResultSummary, WorkerId, WorkerRow,
+    AttemptRow, BundleRow, Claim, Correction, DataVersion, HeldReplay, JobError, JobId, JobPoint,
+    JobReturns, JobRow, KnownData, ReplayClaim, ReplayRow, ReplayedResult, ResultSummary, WorkerId,
+    WorkerRow,
 };
 
 /// Implements `FromRow` for a newtype over one of the contract's rows, by a function of a row.
@@ -207,6 +208,17 @@ readable! {
         let age: f64 = row.try_get("age")?;
         let age = Duration::try_from_secs_f64(age).unwrap_or(Duration::ZERO);
         Ok(KnownRecord(KnownData { version, age }))
+    }
+}
+
+readable! {
+    /// A segment that was corrected.
+    CorrectionRecord(Correction), |row| {
+        Ok(CorrectionRecord(Correction {
+            start: row.try_get("segment")?,
+            end: row.try_get("segment_end")?,
+            revision: narrow("revision", row.try_get("revision")?)?,
+        }))
     }
 }
 

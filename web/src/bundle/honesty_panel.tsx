@@ -113,7 +113,7 @@ function Panel({ panel, evaluated, isOne }: { panel: HonestyPanelBody; evaluated
         </Card>
         <Card title="The winner by Sharpe ratio">
           {!winner ? (
-            <Empty title="No variant has a Sharpe ratio">The winner appears with the first result that moves.</Empty>
+            <Empty title="No variant can be judged">A verdict needs at least 4 daily returns that vary.</Empty>
           ) : (
             <Facts
               of={[

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Postgres;
 use crate::failure::retrying;
 use crate::payload::whole;
-use crate::rows::KnownRecord;
+use crate::rows::{CorrectionRecord, KnownRecord};
 use crate::{
     CorrectedSegment, Correction, DataVersion, Error, HeldSegment, KnownData, Pin, Pinned,
     SegmentHash,
@@ -99,14 +99,9 @@ impl Postgres {
         series: &str,
     ) -> Result<Vec<Correction>, Error> {
         let query = sqlx::query_as(include_str!("sql/list_corrections.sql"));
-        let rows: Vec<(i64, i64, i64)> =
+        let rows: Vec<CorrectionRecord> =
             query.bind(source).bind(series).fetch_all(&self.pool).await?;
-        let correction = |(start, end, revision): (i64, i64, i64)| Correction {
-            start,
-            end,
-            revision: revision.unsigned_abs(),
-        };
-        Ok(rows.into_iter().map(correction).collect())
+        Ok(rows.into_iter().map(|CorrectionRecord(it)| it).collect())
     }
 
     pub(super) async fn correct_segments(

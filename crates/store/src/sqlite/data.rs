@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Sqlite, Write, hex, now};
 use crate::payload::{text_of, whole};
-use crate::rows::KnownRecord;
+use crate::rows::{CorrectionRecord, KnownRecord};
 use crate::{
     CorrectedSegment, Correction, DataVersion, Error, HeldSegment, KnownData, Pin, Pinned,
     SegmentHash,
@@ -92,14 +92,9 @@ impl Sqlite {
         series: &str,
     ) -> Result<Vec<Correction>, Error> {
         let query = sqlx::query_as(include_str!("sql/list_corrections.sql"));
-        let rows: Vec<(i64, i64, i64)> =
+        let rows: Vec<CorrectionRecord> =
             query.bind(source).bind(series).fetch_all(&self.reader).await?;
-        let correction = |(start, end, revision): (i64, i64, i64)| Correction {
-            start,
-            end,
-            revision: revision.unsigned_abs(),
-        };
-        Ok(rows.into_iter().map(correction).collect())
+        Ok(rows.into_iter().map(|CorrectionRecord(it)| it).collect())
     }
 
     pub(super) async fn correct_segments(
