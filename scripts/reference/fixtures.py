@@ -8,12 +8,13 @@ from pathlib import Path
 import cases
 import compare
 import drawn
+import wide
 from strategy import Series
 from walk import MINUTE_MS
 
 FOLDER = Path(__file__).parents[2] / "crates/backfleet/tests/fixtures/reference"
 # How many drawn cases are kept of each width of the settings, and of how many candles.
-DRAWN = {1: 4, 2: 6, 3: 8, 4: 6}
+DRAWN = {1: 4, 2: 6, 3: 8, 4: 6, 6: 16}
 
 
 def rounded(value):
@@ -59,7 +60,12 @@ def drawn_cases():
             seed += 1
             rng = random.Random(f"fixture-{tier}-{seed}")
             candles = drawn.candles(rng, 70, 60)
-            request = drawn.request(rng, tier, "1h")
+            request = drawn.request(rng, tier if tier < 5 else 3, "1h")
+            if tier > 4:
+                beside = wide.beside(rng, request["universalConfig"], candles, 60, None, tier)
+                # A fixture holds one series, and has something that narrower ones have not.
+                if beside.others or beside.rates or beside.column is not None:
+                    continue
             found = compare.reference(request, candles, 0, len(candles), 256)
             if not 4 <= len(found["trades"]) <= 14:
                 continue

@@ -245,11 +245,12 @@ impl<O: Observer> Walk<'_, '_, O> {
             let level = checked(position.target_level(&exit.target.form, row), 1.0)?;
             position.levels.set_target(TargetSlot::Partial(slot), level);
         }
-        if let Some(trail) = &plan.trail
-            && position.is_armed(trail.activation_pct)
-        {
+        if let Some(trail) = &plan.trail {
             let level = position.trail_level(&trail.form, row);
-            if level.is_finite() {
+            if !level.is_finite() {
+                return Err(SkipReason::NoSize);
+            }
+            if position.is_armed(trail.activation_pct) {
                 position.levels.tighten_trail(checked(level, -1.0)?);
             }
         }
@@ -281,8 +282,8 @@ impl<O: Observer> Walk<'_, '_, O> {
             Size::FixedQuantity(quantity) => quantity,
             Size::RiskPct(pct) => self.cash * (pct / 100.0) / position.risk,
             Size::Kelly { cap, start } => {
-                let pct = self.record.kelly_pct().unwrap_or(start);
-                notional(if pct > cap { cap } else { pct }) / price
+                let kelly = self.record.kelly_pct();
+                notional(kelly.map_or(start, |pct| if pct > cap { cap } else { pct })) / price
             }
         };
         if quantity.is_nan() {

@@ -231,7 +231,8 @@ impl<O: Observer> Walk<'_, '_, O> {
             };
             position.trail_extreme = farther(position.sign, mover, position.trail_extreme);
             if position.is_armed(trail.activation_pct) {
-                let level = position.trail_level(&trail.form, row);
+                let sampled = if trail.follow { row } else { position.signal_row };
+                let level = position.trail_level(&trail.form, sampled);
                 position.levels.tighten_trail(level);
             }
         }

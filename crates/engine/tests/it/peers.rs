@@ -57,7 +57,7 @@ fn a_trail_may_start_after_the_entry_candle() {
     let case =
         drawn("9 9 9 9 L | 100 120 100 119 | 119 119 107 110 | 110 110 80 80").with(|spec| {
             let form = LevelForm::Pct(10.0);
-            spec.money_management.trail = Some(Trail { form, activation_pct: None });
+            spec.money_management.trail = Some(Trail { form, follow: false, activation_pct: None });
         });
     case.check(&["1 buy 100 Entry", "2 sell 108 TrailingStop"]);
     case.with(|spec| spec.fill.trail_start = TrailStart::NextCandle)
