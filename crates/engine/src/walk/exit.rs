@@ -262,7 +262,8 @@ impl<O: Observer> Walk<'_, '_, O> {
                 Booking::Market(candle.open)
             }
             (_, FillAt::Open(candle), GapFill::WithinCandle)
-                if position.lost(position.favourable(&candle), protection.price) =>
+                if position.lost(position.favourable(&candle), protection.price)
+                    && !position.won(position.favourable(&candle), protection.price) =>
             {
                 Booking::Market(candle.open)
             }
