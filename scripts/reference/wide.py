@@ -1,6 +1,9 @@
 """Drawn cases with all there is beside plain candles: peers' switches, funding, named signals, other series."""
 
-import random
+import csv
+import gzip
+import re
+from pathlib import Path
 
 import drawn
 from beside import Beside
@@ -14,6 +17,27 @@ def finer(rng, count, minutes):
     part = rng.choice([2, 4])
     rows = drawn.candles(rng, count * part, minutes // part)
     return rows
+
+
+def shipped(rng):
+    """A stretch of a shipped series of real candles, and how long one is in minutes."""
+    folder = Path(__file__).parents[2] / "examples/candles"
+    file = rng.choice(sorted(folder.glob("*.csv.gz")))
+    minutes = {"1m": 1, "4h": 240, "1d": 1440}[re.search(r"-(1m|4h|1d)", file.name)[1]]
+    with gzip.open(file, "rt") as lines:
+        rows = list(csv.reader(lines))[1:]
+    if minutes == 1:
+        minutes = rng.choice([5, 15, 60])
+        first = rng.randrange(max(1, len(rows) - 300 * minutes))
+        finer = [real(row) for row in rows[first : first + 300 * minutes]]
+        whole = [c for c in finer if c.time >= -(-finer[0].time // 3_600_000) * 3_600_000]
+        return merged(whole, minutes)[:-1], minutes
+    first = rng.randrange(len(rows) - 500)
+    return [real(row) for row in rows[first : first + 500]], minutes
+
+
+def real(row):
+    return Candle(int(row[0]), *(float(cell) for cell in row[1:6]))
 
 
 def merged(finer, minutes):
@@ -94,7 +118,7 @@ def funding(rng, config, candles, minutes, found):
 def tickers(rng, config, candles, minutes, found):
     count = len(candles) + rng.randint(-30, 30)
     rows = drawn.candles(rng, max(20, count), minutes)
-    shift = rng.randint(-20, 20) * minutes * 60_000
+    shift = candles[0].time - rows[0].time + rng.randint(-20, 20) * minutes * 60_000
     for c in rows:
         c.time += shift
     found.others["OTHER"] = rows
