@@ -1,6 +1,7 @@
 //! Writes candles by line protocol.
 
 use std::io::Write as _;
+use std::ops::Range;
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -60,21 +61,19 @@ impl Influx {
         Ok(report)
     }
 
-    /// Rows of the batch from `batch.0` to `batch.1` (from 1) that the server does not hold as they
-    /// are in `candles`, which are those of `segment`.
+    /// Those of `rows` that the server does not hold as they are in `candles`, which are those of
+    /// `segment`.
     pub(crate) async fn missing(
         &self,
         series: &SeriesId,
         segment: Segment,
         candles: CandleSlice<'_>,
-        batch: (u64, u64),
-    ) -> Result<Vec<u64>, Error> {
+        rows: Range<usize>,
+    ) -> Result<Vec<usize>, Error> {
         let held = self.stored(series, segment.range()).await?;
         let held = held.as_slice();
-        let rows = batch.0..=batch.1;
-        let is_missing = |row: &u64| {
-            let Ok(index) = usize::try_from(row - 1) else { return false };
-            let wanted = candles.candle(index);
+        let is_missing = |row: &usize| {
+            let wanted = candles.candle(*row);
             let at = held.lower_bound(wanted.open_time_ms);
             at >= held.len() || held.candle(at) != wanted
         };
