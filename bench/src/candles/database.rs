@@ -151,9 +151,8 @@ pub(crate) async fn warm(
         laters.push(started.elapsed());
         ensure!(later.as_slice().len() == load.count, "{} candles", later.as_slice().len());
     }
-    let met = |times: &[std::time::Duration]| median(times).as_secs_f64() <= 0.010;
-    table.target("warm load", words(&laters[1..]), "<= 10 ms", met(&laters[1..]));
-    let first = "warm load, first of a process: reads and hashes the file";
-    table.target(first, words(&firsts[1..]), "<= 10 ms", met(&firsts[1..]));
+    let met = median(&laters[1..]).as_secs_f64() <= 0.010;
+    table.target("warm load", words(&laters[1..]), "<= 10 ms", met);
+    table.row("the first in a process, which hashes the file", words(&firsts[1..]));
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use model::settings::Instrument;
 use model::{Calendar, CandleSlice, SeriesId};
 
@@ -17,6 +18,8 @@ use crate::{Error, Segment};
 
 /// Candles in a request.
 const BATCH: usize = 10_000;
+/// Requests at a time: while one is stored the next is written down.
+const IN_FLIGHT: usize = 2;
 const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// What was written.
@@ -32,7 +35,7 @@ pub struct WriteReport {
 
 impl Influx {
     /// Writes `candles`, 10,000 a request, all five fields always; `confirmed` hears of each
-    /// request's rows. Writing the same candles again changes nothing.
+    /// request's rows, in order. Writing the same candles again changes nothing.
     ///
     /// A batch that the server takes only in part fails with [`Cause::Write`], which names its
     /// rows; a broken connection is tried again.
@@ -48,15 +51,21 @@ impl Influx {
         let key = text::line_key(&measurement, &mapping.tags(series))?;
         let shift_ms = mapping.shift_ms(series.timeframe);
         let mut report = WriteReport::default();
-        let mut from = 0;
-        while from < candles.len() {
-            let to = (from + BATCH).min(candles.len());
-            let lines = text::lines(&key, mapping, candles.rows(from..to), shift_ms);
-            report.bytes += self.write_lines(lines, from as u64 + 1, to as u64).await?;
-            report.rows += (to - from) as u64;
+        let send = |from: usize| {
+            let (key, rows) = (&key, from..(from + BATCH).min(candles.len()));
+            async move {
+                let lines = text::lines(key, mapping, candles.rows(rows.clone()), shift_ms);
+                let bytes = self.write_lines(lines, from as u64 + 1, rows.end as u64).await?;
+                Ok::<_, Error>((bytes, rows.len() as u64))
+            }
+        };
+        let starts = (0..candles.len()).step_by(BATCH);
+        let mut sent = futures_util::stream::iter(starts).map(send).buffered(IN_FLIGHT);
+        while let Some((bytes, rows)) = sent.try_next().await? {
+            report.bytes += bytes;
+            report.rows += rows;
             report.batches += 1;
-            confirmed((to - from) as u64);
-            from = to;
+            confirmed(rows);
         }
         Ok(report)
     }
