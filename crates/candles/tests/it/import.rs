@@ -341,3 +341,31 @@ fn links_are_followed_once_and_one_to_nowhere_is_said() {
     assert_eq!((words[0].as_str(), words[2].as_str()), ("b ETH 1m", "b BTC 1m"));
     assert!(words[1].ends_with("b_LOST-1m.csv file"), "{words:?}");
 }
+
+#[test]
+fn times_at_the_ends_of_what_can_be_kept_are_right_or_refused_by_their_row() {
+    let folder = folder();
+    for (time, expected) in [
+        ("-99999999960", Err(Rule::Past)),
+        ("0000-01-01T00:00:00Z", Err(Rule::Past)),
+        ("1677-09-21T00:12:00Z", Err(Rule::Past)),
+        ("1677-09-21T00:13:00Z", Ok("1677-09-21T00:13:00Z")),
+        ("-60", Ok("1969-12-31T23:59:00Z")),
+        ("-9223372036854775808", Err(Rule::Past)),
+        ("9223372036854775807", Err(Rule::OffGrid)),
+        ("2262-04-11T23:47:00Z", Err(Rule::Future)),
+        ("99999999999999999999", Err(Rule::Unreadable)),
+    ] {
+        let path = folder.write("x_A-1m.csv", format!("t,o,h,l,c,v\n{time},1,2,0.5,1,1\n"));
+        match (folder.import(&path), expected) {
+            (Ok(report), Ok(expected)) => {
+                assert_eq!(report.findings.first_ms, Some(ms(expected)), "{time}");
+            }
+            (Err(Error::Refused(report)), Err(rule)) => {
+                let fault = &report.findings.faults[0];
+                assert_eq!((fault.row, fault.rule), (2, rule), "{time}");
+            }
+            (found, _) => panic!("{time}: {found:?}"),
+        }
+    }
+}
