@@ -27,5 +27,13 @@ function lazily<Props extends object>(load: () => Promise<{ default: ComponentTy
   };
 }
 
-export const LineChart = lazily<LineChartProps>(() => import("./line"));
-export const CandleChart = lazily<CandleChartProps>(() => import("./candles"));
+const line = () => import("./line");
+const candles = () => import("./candles");
+
+export const LineChart = lazily<LineChartProps>(line);
+export const CandleChart = lazily<CandleChartProps>(candles);
+
+/** Fetches the charts of a job while its numbers are on their way; a failure shows where one is drawn. */
+export function expectCharts(): void {
+  for (const load of [line, candles]) load().catch(() => undefined);
+}

@@ -1,10 +1,11 @@
 // One job: equity and drawdown, candles with trades, trades, metrics, attempts and hashes.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import { asApiError, post, type ApiError } from "../api/client";
 import { offers } from "../api/offers";
 import { paths } from "../api/paths";
 import type { Bundle, JobDetail, Metrics, Variant } from "../api/shapes";
+import { expectCharts } from "../charts/lazy";
 import { picked, toggleJob } from "../compare/tray";
 import { count, decimal, plural } from "../format/number";
 import { duration, minute, range, second } from "../format/time";
@@ -32,6 +33,7 @@ export function JobView({ id }: ViewProps) {
   const known = useResource<JobDetail>(paths.job(id), (job) => (FINAL.has(job.status) ? null : 2));
   const bundle = useResource<Bundle>(paths.bundle(links.bundleOfJob(id)), once);
   useKeys({ c: () => toggleJob(id) });
+  useEffect(expectCharts, []);
   const job = known.data;
   const crumb = (
     <>
