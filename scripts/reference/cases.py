@@ -110,6 +110,11 @@ case("a distance is sampled on the signal candle", "64 66 64 64 L | 64 65 63 64 
 case("a level that follows ratchets at the close", "64 64 62 64 L | 64 66 63 66 | 66 67 63.5 65 | 65 66 64 65 | 65 65 63.5 64 | 64 64 62.5 63 | 63 63 63 63", money={"stop": {"level": "low", "follow": True}})
 case("a level on the wrong side of the fill is no entry", "64 64 62 64 L | 61 62 60 61 | 61 61 61 61 L | 63 64 62 63 | 63 63 63 63", money={"stop": {"level": "low"}})
 
+case("the distance of a trail is that of the signal candle",
+     "50 52 48 50 L | 64 64 64 64 | 64 70 63 69 | 69 69 66.5 67 | 67 67 65 66 | 66 66 66 66", money={"trail": {"distance": RANGE}})
+case("the distance of a trail that follows is that of each close",
+     "50 52 48 50 L | 64 64 64 64 | 64 70 63 69 | 69 69 66.5 67 | 67 67 65 66 | 66 66 66 66", money={"trail": {"distance": RANGE, "follow": True}})
+
 # Partial exits.
 PARTS = {"exits": [{"target": {"pct": 1.5625}, "closePct": 50, "thenStop": "entry"}, {"target": {"pct": 3.125}, "closePct": 25}], "stopLossPct": 3.125, "size": {"fixedQuantity": 4}}
 case("partial exits, then the stop is the entry", "64 64 64 64 L | 64 65.5 64 65 | 65 65 64.5 64.5 | 64.5 65 63.5 64 | 64 64 64 64", money=PARTS)
@@ -136,6 +141,10 @@ case("below the minimum there is no entry, by reason",
 case("a quantity just below a lot is rounded down", "64 64 64 64 L | 52.5 53 52 52 l | 52 52 52 52 | 52 52 52 52", money={"size": {"fixedQuantity": 183.33699997620238}}, instrument={"lotStep": 0.001}, balance=100_000)
 case("lot and least quantity count contracts", "10 10 10 10 L | 10 10 10 10 l | 12 12 12 12 L | 14 14 14 14 | 14 14 14 14", money={"size": {"fixedQuote": 25.5}}, instrument={"lotStep": 1, "minQuantity": 4, "contractMultiplier": 0.5})
 case("market fills are worse by slippage and half the spread, targets exact", "64 64 64 64 L | 64 66 64 65 S | 65 65 65 65 | 66 66 66 66 s | 64 64 64 64 | 64 64 64 64", money={"takeProfitPct": 3.125}, costs={"makerFeePct": 0.1, "takerFeePct": 0.2, "slippageBps": 10, "spreadBps": 20})
+
+case("kelly's cap does not cap its start", "10 10 10 10 L | 10 10 10 10 l | 11 11 11 11 | 11 11 11 11", money={"size": {"kelly": 5, "start": 20}})
+case("a constant rate of funding is paid by who held before it",
+     "64 64 64 64 L | 64 64 64 64 | 66 66 65 65 | 65 65 65 65 | 64 64 64 64 S | 62 62 62 62 | 63 63 63 63 s | 60 60 60 60 | 60 60 60 60", costs={"feePct": 0, "funding": {"ratePct": 1, "everyHours": 2}})
 
 # Time, cooldown, streaks.
 case("maxPositionMinutes is clock time across missing candles", "10 10 10 10 L | 10 10 10 10 | +3h 11 11 11 11 | 12 12 12 12 L | 13 13 13 13 | 14 14 14 14 | 15 15 15 15 | 16 16 16 16", risk={"maxPositionMinutes": 120})

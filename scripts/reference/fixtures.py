@@ -8,12 +8,13 @@ from pathlib import Path
 import cases
 import compare
 import drawn
+import wide
 from strategy import Series
 from walk import MINUTE_MS
 
 FOLDER = Path(__file__).parents[2] / "crates/backfleet/tests/fixtures/reference"
 # How many drawn cases are kept of each width of the settings, and of how many candles.
-DRAWN = {1: 4, 2: 6, 3: 8, 4: 6}
+DRAWN = {1: 4, 2: 6, 3: 8, 4: 6, 6: 16}
 
 
 def rounded(value):
@@ -59,7 +60,12 @@ def drawn_cases():
             seed += 1
             rng = random.Random(f"fixture-{tier}-{seed}")
             candles = drawn.candles(rng, 70, 60)
-            request = drawn.request(rng, tier, "1h")
+            request = drawn.request(rng, tier if tier < 5 else 3, "1h")
+            if tier > 4:
+                beside = wide.beside(rng, request["universalConfig"], candles, 60, None, tier)
+                # A fixture holds one series, and has something that narrower ones have not.
+                if beside.others or beside.rates or beside.column is not None:
+                    continue
             found = compare.reference(request, candles, 0, len(candles), 256)
             if not 4 <= len(found["trades"]) <= 14:
                 continue
@@ -69,12 +75,52 @@ def drawn_cases():
             yield f"drawn {tier} {kept}", request, candles
 
 
+# Every named signal in every form, with its defaults or with arguments that let it trade.
+NAMED = [
+    "EmaCross", {"DualEmaCross": {"fast": 3, "slow": 8}}, "DualEmaCross", "MacdCross",
+    {"EmaTrend": {"n": 30}}, {"SuperTrend": {"mult": 1}}, {"SuperTrend": {"n": 5, "mult": 1, "ema": 9}},
+    {"SuperTrend": {"mult": 2, "role": "trend"}}, "RsiCross",
+    {"RsiDivergence": {"left": 2, "right": 3}},
+    {"RsiDivergence": {"rsi": 6, "left": 1, "right": 2, "confirm": 45}},
+    {"ChandelierExit": {"mult": 1.5}}, "StochRsiTrend", {"StochRsiTrend": {"hold": 1}},
+    "BollingerPercentB", {"Stc": {"cycle": 6, "fast": 5, "slow": 12}},
+    {"StDevContext": {"n": 20, "state": "calm"}}, {"StDevContext": {"n": 20, "state": "normal"}},
+    {"StDevContext": {"n": 12, "state": "extreme", "extreme": 2}},
+]
+
+
+def named_cases():
+    """One case for each of them: its long side enters, and its short side with it, or leaves."""
+    for signal in NAMED:
+        (name, args), = (signal if isinstance(signal, dict) else {signal: {}}).items()
+        seed, found = 0, {"trades": []}
+        while len(found["trades"]) < 3:
+            seed += 1
+            rng = random.Random(f"named-{name}-{seed}")
+            candles = drawn.candles(rng, 160, 60)
+            config = {
+                "exchange": "any", "ticker": "CASE", "timeframe": "1h", "balance": 10000,
+                "strategy": {"signals": {"long": signal, "short": signal}},
+                "costs": {"feePct": 0.05},
+            }
+            if name == "StDevContext":
+                # A gate: it lets the crosses of an average through, within a few candles.
+                scenario = [{"EmaCross": {"n": 5}}, signal]
+                config["strategy"] = {"scenario": scenario, "lookback": 3}
+            request = {"universalConfig": config}
+            found = compare.reference(request, candles, 0, len(candles), 256)
+            if compare.fragile(found, request, candles, 0, len(candles), 256):
+                found = {"trades": []}
+        told = " ".join(f"{key} {value}" for key, value in args.items())
+        yield f"named {name} {told}", request, candles
+
+
 def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     for case in cases.CASES:
         write(case["name"], case["request"], case["candles"], case["start"], case["warmup"], 60)
-    for name, request, candles in drawn_cases():
+    for name, request, candles in [*drawn_cases(), *named_cases()]:
         write(name, request, candles, 0, 256, 60)
 
 

@@ -64,9 +64,12 @@ def rsi(values, n):
     gains = rma([None if c is None else max(c, 0.0) for c in changes], n)
     losses = rma([None if c is None else max(-c, 0.0) for c in changes], n)
     out = []
-    for gain, loss in zip(gains, losses):
+    for change, gain, loss in zip(changes, gains, losses):
         if gain is None:
             out.append(None)
+        elif change == 0 and out and out[-1] is not None and n > 1:
+            # Both averages shrink by one factor: their ratio stays, and so must its last bit.
+            out.append(out[-1])
         elif gain + loss == 0:
             out.append(50.0)
         else:
@@ -181,3 +184,61 @@ def roc(values, n):
         else 100 * (values[row] - values[row - n]) / values[row - n]
         for row in range(len(values))
     ]
+
+
+def place(values, n):
+    """Where the last of n values lies between their extremes, percent; null where these meet."""
+    def of(window):
+        low, high = min(window), max(window)
+        return None if high == low else 100 * (window[-1] - low) / (high - low)
+
+    return over(values, n, of)
+
+
+def stoch_rsi(values, rsi_n, stoch, k, d):
+    smooth = sma(place(rsi(values, rsi_n), stoch), k)
+    return smooth, sma(smooth, d)
+
+
+def stc_schaff(values, cycle, fast, slow, factor):
+    """Two passes of a place in a range and a smoothing by `factor`."""
+    line = minus(ema(values, fast), ema(values, slow))
+    return schaff_pass(schaff_pass(line, cycle, factor), cycle, factor)
+
+
+def schaff_pass(values, cycle, factor):
+    out, before, smooth = [], None, None
+    for window in windows(values, cycle):
+        if window is None:
+            out.append(None)
+            continue
+        low, high = min(window), max(window)
+        if high > low:
+            before = 100 * (window[-1] - low) / (high - low)
+        if before is not None:
+            smooth = before if smooth is None else smooth + factor * (before - smooth)
+        out.append(smooth)
+    return out
+
+
+def chandelier(candles, n, mult):
+    """Exit lines, and which of them the close went beyond last."""
+    ranges = atr(candles, n)
+    top, bottom = highest([c.high for c in candles], n), lowest([c.low for c in candles], n)
+    out = {"long": [], "short": [], "direction": []}
+    direction, above_since, below_since = None, None, None
+    for row, c in enumerate(candles):
+        if ranges[row] is None:
+            long = short = None
+        else:
+            long, short = top[row] - mult * ranges[row], bottom[row] + mult * ranges[row]
+            above_since = (above_since if above_since is not None else row) if c.close > short else None
+            below_since = (below_since if below_since is not None else row) if c.close < long else None
+            if above_since is not None and (below_since is None or above_since > below_since):
+                direction = 1.0
+            elif below_since is not None and (above_since is None or below_since > above_since):
+                direction = -1.0
+        out["long"].append(long)
+        out["short"].append(short)
+        out["direction"].append(direction)
+    return out

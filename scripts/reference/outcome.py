@@ -23,6 +23,7 @@ def trades_of(walk):
         value = entry.quantity * entry.price
         fees = sum(fill.fee for fill in fills)
         got = sum(fill.quantity * fill.price for fill in exits)
+        received = sum(amount for _, amount, trade in walk.paid if trade == number)
         trade = {
             "side": "long" if entry.side > 0 else "short",
             "entryTime": iso(entry.time),
@@ -31,11 +32,11 @@ def trades_of(walk):
         }
         if walk.position and walk.position.trade == number:
             left, mark = walk.position.left, walk.candle.close
-            pnl = entry.side * (got + left * mark - value) - fees
+            pnl = entry.side * (got + left * mark - value) - fees + received
             trade.update(quantity=left, markPrice=mark)
             open_trade = trade
         else:
-            pnl = entry.side * (got - value) - fees
+            pnl = entry.side * (got - value) - fees + received
             trade.update(
                 exitTime=iso(exits[-1].time),
                 exitPrice=got / sum(fill.quantity for fill in exits),
@@ -58,7 +59,8 @@ def daily_returns(walk, calendar):
     out, before, last = [], walk.balance, walk.balance
     for day in days:
         last = walk.marks.get(day, last)
-        out.append(0.0 if before <= 0 else last / before - 1)
+        # An account below zero has lost all that there was.
+        out.append(0.0 if before <= 0 else max(last / before - 1, -1.0))
         before = last
     return out
 
@@ -101,6 +103,7 @@ def metrics(walk, trades, returns, calendar):
         "maxDrawdownDaily": drawdown(start, daily),
         "trades": len(trades),
         "feesPaid": sum(fill.fee for fill in walk.fills),
+        "fundingPaid": -sum(amount for _, amount, _ in walk.paid),
         "exposure": exposure(walk),
         "buyAndHoldReturn": walk.candles[-1].close / walk.candles[walk.start].open - 1,
         "longTrades": sum(t["side"] == "long" for t in trades),

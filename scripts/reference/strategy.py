@@ -3,9 +3,12 @@
 Only the tree form is read, and only the operators below: this is a check of the engine, not a parser.
 """
 
-from datetime import datetime, timezone
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import indicators
+import named
+from calendars import resample
 
 MINUTE_MS = 60_000
 
@@ -38,7 +41,10 @@ OF_COLUMN = {
     "stdev": ["n"], "zscore": ["n"], "rsi": ["n"], "mom": ["n"], "roc": ["n"],
     "macd": ["fast", "slow", "signal"], "bollinger": ["n", "mult"],
 }
-OF_CANDLES = {"atr": ["n"], "donchian": ["n"], "supertrend": ["n", "mult"]}
+OF_CANDLES = {
+    "atr": ["n"], "donchian": ["n"], "supertrend": ["n", "mult"], "chandelier": ["n", "mult"],
+}
+CLOCKS = ("hour", "minute", "dayOfWeek", "minuteOfSession")
 
 
 def timeframe_minutes(text):
@@ -51,9 +57,13 @@ class Series:
     # Set by tests: a source of noise, to find results that hang on the last bit of an indicator.
     noise = None
 
-    def __init__(self, candles, minutes, named):
-        self.candles, self.minutes, self.named = candles, minutes, named
+    def __init__(self, candles, ends, named, calendar="24x7", whole_days=False, others=None):
+        """`ends`: when each candle has closed; `others`: candles and ends of other tickers."""
+        self.candles, self.ends, self.named = candles, ends, named
+        self.calendar, self.whole_days, self.others = calendar, whole_days, others or {}
         self.known = {}
+        # Whose condition is asked, for named signals: 1 long, -1 short.
+        self.side = 1
 
     def number(self, node):
         key = repr(node)
@@ -68,12 +78,18 @@ class Series:
         if isinstance(node, str):
             if node in PRICES:
                 return [PRICES[node](c) for c in self.candles]
-            if node in ("hour", "minute", "dayOfWeek", "minuteOfSession"):
-                return [clock(node, c.time) for c in self.candles]
+            if node in CLOCKS:
+                return [clock(node, c.time, "UTC") for c in self.candles]
             name, _, output = node.partition(".")
             found = self.number(self.named[name])
             return found[output] if output else found
         (name, args), = node.items()
+        if isinstance(args, dict) and ("tf" in args or "ticker" in args):
+            inner = {key: value for key, value in args.items() if key not in ("tf", "ticker")}
+            inner = inner["of"] if name == "scope" else {name: inner} if inner else name
+            return self.elsewhere(args.get("tf"), args.get("ticker"), inner)
+        if name in CLOCKS:
+            return [clock(name, c.time, args["tz"]) for c in self.candles]
         if name in OF_COLUMN or name in OF_CANDLES:
             return self.indicator(name, args)
         args = args if isinstance(args, list) else [args]
@@ -106,37 +122,50 @@ class Series:
         return [arithmetic(name, [column[row] for column in columns]) for row in rows]
 
     def indicator(self, name, args):
-        if "tf" in args:
-            inner = {name: {key: value for key, value in args.items() if key != "tf"}}
-            return self.from_higher(args["tf"], lambda higher: higher.number(inner))
         column = name in OF_COLUMN
         given = [args[arg] for arg in (OF_COLUMN if column else OF_CANDLES)[name]]
         source = self.number(args.get("of", "close")) if column else self.candles
         values = getattr(indicators, name)(source, *given)
-        if self.noise is None or name in ("highest", "lowest", "donchian"):
-            return values
-        return {key: self.blur(column) for key, column in values.items()} if isinstance(
-            values, dict
-        ) else self.blur(values)
+        return values if name in ("highest", "lowest", "donchian") else self.blurred(values)
+
+    def blurred(self, values):
+        """Columns with the noise of tests, if there is any."""
+        if isinstance(values, dict):
+            return {key: self.blur(column) for key, column in values.items()}
+        if isinstance(values, tuple):
+            return tuple(map(self.blur, values))
+        return self.blur(values)
 
     def blur(self, column):
-        if set(column) <= {None, 1.0, -1.0}:
+        if self.noise is None or set(column) <= {None, 1.0, -1.0}:
             return column
         return [x if x is None else x + 1e-12 * self.noise.uniform(-1, 1) * max(1, abs(x)) for x in column]
 
-    def from_higher(self, tf, read):
-        """Values on higher candles, readable from the close of the base candle that ends with one."""
-        higher = Series(*resample(self.candles, self.minutes, tf), self.named)
-        values = read(higher)
+    def elsewhere(self, tf, ticker, node):
+        """Values on longer candles or those of another ticker, readable once these have closed."""
+        key = ("series", tf, ticker)
+        if key not in self.known:
+            self.known[key] = self.other_series(tf, ticker)
+        other = self.known[key]
+        values = other.number(node)
         if isinstance(values, dict):
-            return {key: self.carry(higher, column) for key, column in values.items()}
-        return self.carry(higher, values)
+            return {output: self.carry(other, column) for output, column in values.items()}
+        return self.carry(other, values)
 
-    def carry(self, higher, column):
+    def other_series(self, tf, ticker):
+        candles, ends = self.others[ticker] if ticker else (self.candles, self.ends)
+        cut = (tf, self.calendar, self.whole_days)
+        others = self.others
+        if tf:
+            candles, ends = resample(candles, *cut)
+            others = {name: resample(series[0], *cut) for name, series in self.others.items()}
+        return Series(candles, ends, self.named, self.calendar, self.whole_days, others)
+
+    def carry(self, other, column):
+        """At each close the last value of those that have closed by then."""
         out, row, last = [], 0, None
-        for c in self.candles:
-            close = c.time + self.minutes * MINUTE_MS
-            while row < len(column) and higher.candles[row].time + higher.minutes * MINUTE_MS <= close:
+        for close in self.ends:
+            while row < len(column) and other.ends[row] <= close:
                 last = column[row]
                 row += 1
             out.append(last)
@@ -144,11 +173,29 @@ class Series:
 
     def condition(self, node, negated=False):
         """A condition that does not ask about the position."""
-        key = ("condition", repr(node), negated)
+        key = ("condition", repr(node), negated, self.side)
         if key not in self.known:
             self.known[key] = [
                 self.holds(node, row, None, negated) for row in range(len(self.candles))
             ]
+        return self.known[key]
+
+    def signal(self, name, args):
+        """A named signal, whose rule is told in candle terms."""
+        key = ("signal", name, repr(args), self.side)
+        if key not in self.known:
+            self.known[key] = named.holds(
+                self.candles, name, args, self.side, self.blurred
+            )
+        return self.known[key]
+
+    def scope(self, args, negated):
+        """A condition on other candles, held until the next of them has closed."""
+        key = ("scope", repr(args), negated, self.side)
+        if key not in self.known:
+            other = self.other_series(args.get("tf"), args.get("ticker"))
+            other.side = self.side
+            self.known[key] = self.carry(other, other.condition(args["of"], negated))
         return self.known[key]
 
     def holds(self, node, row, state, negated=False):
@@ -158,7 +205,16 @@ class Series:
         """
         if isinstance(node, bool):
             return node != negated
+        if isinstance(node, str):
+            node = {node: {}}
         (name, args), = node.items()
+        if name in named.NAMES:
+            if negated:
+                raise ValueError("a negated named signal")
+            return self.signal(name, args)[row]
+        if name == "scope":
+            # Before the first of its candles nothing is known, in both senses.
+            return bool(self.scope(args, negated)[row])
         args = args if isinstance(args, list) else [args]
         if name == "not":
             return self.holds(args[0], row, state, not negated)
@@ -247,32 +303,11 @@ def arithmetic(name, values):
     return total
 
 
-def clock(field, time_ms):
-    at = datetime.fromtimestamp(time_ms / 1000, timezone.utc)
+def clock(field, time_ms, zone):
+    at = datetime.fromtimestamp(time_ms / 1000, ZoneInfo(zone))
     return float({
         "hour": at.hour,
         "minute": at.minute,
         "dayOfWeek": at.isoweekday(),
         "minuteOfSession": at.hour * 60 + at.minute,
     }[field])
-
-
-def resample(candles, minutes, tf):
-    """Higher candles that ended at or before the last close; nothing is filled in."""
-    higher = timeframe_minutes(tf)
-    span = higher * MINUTE_MS
-    # Days and shorter are cut from midnight UTC, weeks from Monday (1970-01-05).
-    shift = 4 * 1440 * MINUTE_MS if tf.endswith("w") else 0
-    buckets = {}
-    for c in candles:
-        buckets.setdefault((c.time - shift) // span * span + shift, []).append(c)
-    end = candles[-1].time + minutes * MINUTE_MS
-    out = [
-        type(candles[0])(
-            time, part[0].open, max(c.high for c in part), min(c.low for c in part),
-            part[-1].close, sum(c.volume for c in part),
-        )
-        for time, part in buckets.items()
-        if time + span <= end
-    ]
-    return out, higher

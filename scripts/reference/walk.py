@@ -2,13 +2,13 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
 from math import ceil, floor
-from zoneinfo import ZoneInfo
 
+from beside import Beside, finer_of, payments
+from calendars import DAY_MS, day_of
+from named import is_entry
+from settings import Settings
 from strategy import MINUTE_MS, Series, timeframe_minutes
-
-DAY_MS = 1440 * MINUTE_MS
 
 
 @dataclass
@@ -55,6 +55,10 @@ class Position:
     left: float = 0.0
     realised: float = 0.0
     is_pending_fill: bool = False
+    # Whether a payment may have come out of the margin.
+    has_paid: bool = False
+    # The stop that a partial exit has brought, if it follows.
+    stop_after: dict | None = None
 
     def effective_stop(self):
         """The tighter of stop and trail, and its reason."""
@@ -63,19 +67,24 @@ class Position:
         return max(levels, key=lambda level: self.side * level[0], default=(None, ""))
 
 
-class Walk:
-    def __init__(self, request, candles, start, warmup):
+class Walk(Settings):
+    def __init__(self, request, candles, start, warmup, beside=None):
         """`candles` are all that exist; the range begins at row `start` of them."""
         config = request["universalConfig"]
         self.minutes = timeframe_minutes(config["timeframe"])
         first = max(0, start - warmup)
         self.candles, self.start = candles[first:], start - first
         self.span = self.minutes * MINUTE_MS
-        strategy = config["strategy"]
-        self.signals = strategy["signals"]
-        self.series = Series(self.candles, self.minutes, strategy.get("indicators", {}))
-        self.read_settings(config)
+        super().__init__(config)
         self.calendar = config.get("calendar", "24x7")
+        self.whole_days = self.minutes >= 1440
+        self.beside = beside or Beside()
+        self.signals = signals_of(config["strategy"])
+        self.series = self.all_series(config["strategy"].get("indicators", {}))
+        if detail := config.get("detailTimeframe"):
+            self.detail_minutes = timeframe_minutes(detail)
+        self.payments = payments(self.funding, self.beside.rates, self.candles, self.span)
+        self.paid = []
         self.risk_free = config.get("riskFreePct", 0) / 100
         self.periods = config.get("periodsPerYear")
         self.cash = self.balance = config["balance"]
@@ -89,80 +98,67 @@ class Walk:
         self.pnls = []
         self.ruined = False
         self.traded = 0
+        # Whether a pending order has filled inside the candle that is traded.
+        self.just_filled = False
 
-    def read_settings(self, config):
-        money, risk = config.get("moneyManagement", {}), config.get("risk", {})
-        costs, fill = config.get("costs", {}), config.get("fill", {})
-        instrument = config.get("instrument", {})
+    def all_series(self, named):
+        first, last = self.candles[0].time, self.candles[-1].time + self.span
+        ends = lambda candles: [c.time + self.span for c in candles]
+        others = {}
+        for ticker, candles in self.beside.others.items():
+            seen = [c for c in candles if first <= c.time < last]
+            others[ticker] = seen, ends(seen)
+        return Series(
+            self.candles, ends(self.candles), named, self.calendar, self.whole_days, others
+        )
 
-        def level(long, short):
-            if money.get(long) is not None:
-                return money[long]
-            return None if money.get(short) is None else {"pct": money[short]}
-
-        self.stop, self.target = level("stop", "stopLossPct"), level("target", "takeProfitPct")
-        self.trail = money.get("trail")
-        if self.trail is None and money.get("trailingStopPct") is not None:
-            self.trail = {
-                "pct": money["trailingStopPct"],
-                "activationPct": money.get("trailingActivationPct"),
-            }
-        self.exits = money.get("exits") or []
-        self.size = money.get("size") or {"percentOfBalance": 100}
-        self.leverage = money.get("leverage", 1)
-        self.maintenance = money.get("maintenanceMarginPct", 0.5) / 100
-        self.flip = risk.get("flipPosition", True)
-        self.flip_in_profit = risk.get("flipOnlyInProfit", False)
-        self.direction = risk.get("direction", "both")
-        self.cooldown = risk.get("cooldownCandles", 0)
-        self.loss_streak = risk.get("lossStreak")
-        self.max_minutes = risk.get("maxPositionMinutes")
-        self.close_early = risk.get("closeEarlyWhenProfitable")
-        self.order = risk.get("entryOrder", "market")
-        self.taker = costs.get("takerFeePct", costs.get("feePct", 0.1)) / 100
-        self.maker = costs.get("makerFeePct", costs.get("feePct", 0.1)) / 100
-        self.slip = (costs.get("slippageBps", 0) + costs.get("spreadBps", 0) / 2) / 10_000
-        self.both_touched = fill.get("bothTouched", "stopFirst")
-        self.target_at_open = fill.get("openBeyondTarget", "targetAtOpen") == "targetAtOpen"
-        self.flip_first = fill.get("flipVsStop", "flipFirst") == "flipFirst"
-        self.gap_at_open = fill.get("gap", "open") == "open"
-        self.entry_candle = fill.get("stopOnEntryCandle", True)
-        self.base_is_fill = fill.get("levelBase", "entryFill") == "entryFill"
-        self.trail_extreme = fill.get("trailingBase", "extreme") == "extreme"
-        self.close_at_end = fill.get("end", "mark") == "close"
-        self.tick = instrument.get("tickSize", 0)
-        # Steps and minimums of quantity count contracts.
-        contract = instrument.get("contractMultiplier", 1)
-        self.lot = instrument.get("lotStep", 0) * contract
-        self.min_quantity = instrument.get("minQuantity", 0) * contract
-        self.min_notional = instrument.get("minNotional", 0)
-
-    # The order of one candle: the open, inside, the close.
+    # The order of one candle: funding, the open, inside, the close.
 
     def run(self):
         due = None
         for row in range(self.start, len(self.candles)):
             self.row, self.candle = row, self.candles[row]
-            self.inside_done = False
+            self.pay_before()
             self.at_open(due)
+            self.pay_inside()
             self.inside()
             due = self.at_close()
             self.mark()
-        self.end(due)
+        self.finish(due)
         return self
 
+    def pay_before(self):
+        """What is due at this open, or was due after the last close."""
+        o, last = self.candle.time, self.candles[self.row - 1] if self.row else None
+        since = last.time + self.span if last else o
+        for time, rate, mark in self.payments:
+            if since <= time <= o:
+                self.pay(time, rate, mark, self.candle.open if time == o or not last else last.close)
+
+    def pay_inside(self):
+        o = self.candle.time
+        for time, rate, mark in self.payments:
+            if o < time < o + self.span:
+                self.pay(time, rate, mark, self.candle.open)
+
+    def pay(self, time, rate, mark, price):
+        p = self.position
+        if p is None:
+            return
+        amount = -p.side * p.left * (price if mark is None else mark) * rate
+        self.cash += amount
+        p.realised += amount
+        p.has_paid = True
+        self.paid.append((time, amount, p.trade))
+
     def at_open(self, due):
-        c, position = self.candle, self.position
-        if position:
-            fills = len(self.fills)
-            self.gaps(leaves=bool(due) and self.flip_first)
-            if due and not self.flip_first:
-                # The levels of the whole candle come before what is due at its open, which is lost.
-                if self.position:
-                    self.inside()
-                if len(self.fills) > fills:
-                    self.inside_done = True
-                    return
+        c = self.candle
+        if self.position:
+            # Where the levels of the whole candle come first, what is due at its open is lost.
+            is_lost = bool(due) and not self.flip_first and any(self.touches())
+            self.gaps(leaves=bool(due) and not is_lost)
+            if is_lost:
+                return
         if self.position and due:
             if due[0] == "exit":
                 self.close_market(c.open, due[1])
@@ -175,10 +171,12 @@ class Walk:
         """What the open has jumped over; `leaves`: the position ends at this open in any case."""
         p, o = self.position, self.candle.open
         stop, reason = p.effective_stop()
+        if leaves and self.gap == "withinCandle":
+            return
         if self.beyond_liquidation(o):
             self.liquidate()
         elif stop is not None and p.side * (o - stop) <= 0:
-            self.close_market(o if self.gap_at_open else stop, reason)
+            self.close_market(self.jumped(stop, -1), reason)
         elif self.reaches_target(o):
             adverse = self.candle.low if p.side > 0 else self.candle.high
             lost = None if self.target_at_open or leaves else self.loss_reached(adverse)
@@ -189,19 +187,43 @@ class Walk:
             else:
                 self.take_targets(o)
 
-    def inside(self):
-        if self.inside_done:
-            return
-        if self.position is None:
-            self.try_pending()
+    def jumped(self, level, towards):
+        """Where a level fills that the open has jumped over, a target (1) or a stop (-1)."""
         p, c = self.position, self.candle
-        if p is None:
+        beyond = towards * p.side
+        if beyond * (c.open - level) <= 0 or self.gap == "level":
+            return level
+        if self.gap == "withinCandle":
+            # The candle's price that is nearest to the level, from beyond it.
+            nearest = c.low if beyond > 0 else c.high
+            if beyond * (nearest - level) <= 0:
+                return level
+            return nearest if towards > 0 else c.open
+        return c.open
+
+    def inside(self):
+        if self.position is None:
+            # An account that ends at the last open enters nothing after it.
+            ends = self.end == "lastOpen" and self.row + 1 == len(self.candles)
+            if self.pending and not ends and (price := self.pending_price()) is not None:
+                self.fill_pending(price)
             return
+        lost, hit = self.touches()
+        if lost and hit and self.finer() and self.inside_finer(self.finer()):
+            return
+        self.settle(lost, hit)
+
+    def touches(self):
+        """What of the position's levels this candle reaches: the loss, and whether a target."""
+        p, c = self.position, self.candle
         adverse, favourable = (c.low, c.high) if p.side > 0 else (c.high, c.low)
-        lost = self.loss_reached(adverse)
         # Where in its candle a pending order filled is not known: its target waits for the next.
-        late = p.is_pending_fill and p.row == self.row
-        hit = self.levels_work() and not late and self.reaches_target(favourable)
+        hit = self.levels_work() and not self.just_filled and self.reaches_target(favourable)
+        return self.loss_reached(adverse), hit
+
+    def settle(self, lost, hit):
+        p, c = self.position, self.candle
+        adverse, favourable = (c.low, c.high) if p.side > 0 else (c.high, c.low)
         self.ambiguous += bool(lost and hit)
         target_first = self.both_touched == "targetFirst" or (
             self.both_touched == "path" and abs(favourable - c.open) < abs(adverse - c.open)
@@ -218,6 +240,51 @@ class Walk:
                 elif lost:
                     # The price comes back from the target: the open is long past.
                     self.close_market(*p.effective_stop())
+
+    # Finer candles.
+
+    def finer(self):
+        if not self.beside.detail:
+            return None
+        time = self.candles[self.row].time
+        return finer_of(self.beside.detail, self.detail_minutes, time, self.span)
+
+    def inside_finer(self, finer):
+        """Trades the candle by its finer ones; False if these touch nothing."""
+        own, before = self.candle, len(self.fills)
+        for self.candle in finer:
+            self.trade_finer()
+            if self.position is None:
+                break
+        self.candle = own
+        return len(self.fills) > before
+
+    def trade_finer(self):
+        """A finer candle is traded as a candle is: its open, then its inside."""
+        if self.levels_work():
+            self.gaps(leaves=False)
+        if self.position:
+            self.settle(*self.touches())
+
+    def fill_pending(self, price):
+        own, finer = self.candle, self.finer()
+        reached = None
+        for place, self.candle in enumerate(finer or []):
+            if (found := self.pending_price()) is not None:
+                reached, price = place, found
+                break
+        else:
+            self.candle = own
+        self.enter_pending(price)
+        if self.position:
+            self.just_filled = True
+            self.settle(*self.touches())
+            self.just_filled = False
+        if reached is not None:
+            for self.candle in finer[reached + 1 :]:
+                if self.position:
+                    self.trade_finer()
+        self.candle = own
 
     def levels_work(self):
         """Whether stop and target may be hit in this candle. A liquidation asks for no switch."""
@@ -242,10 +309,8 @@ class Walk:
         """At the level, or at the open (the fill of a pending order) where that is beyond it."""
         p = self.position
         stop, reason = p.effective_stop()
-        late = p.is_pending_fill and p.row == self.row
-        first = p.price if late else self.candle.open
-        is_jumped = (late or self.gap_at_open) and p.side * (first - stop) < 0
-        self.close_market(first if is_jumped else stop, reason)
+        # A pending order filled after the open, so its stop was not jumped over by it.
+        self.close_market(stop if self.just_filled else self.jumped(stop, -1), reason)
 
     def take_targets(self, reach):
         """Partial exits in order of their distance, then the target of the rest."""
@@ -258,10 +323,19 @@ class Walk:
             self.leave(exit["level"], min(exit["quantity"], p.left))
             if self.position is None:
                 return
-            if exit["then"] is not None:
-                p.stop = exit["then"]
+            self.move_stop(exit)
         if p.target is not None and p.side * (reach - p.target) >= 0:
             self.leave(p.target, p.left)
+
+    def move_stop(self, exit):
+        """A stop that follows is not loosened by what a part asks for."""
+        p = self.position
+        if exit["then"] is None:
+            return
+        follows = self.stop and self.stop.get("follow")
+        if p.stop is None or not follows or p.side * (exit["then"] - p.stop) > 0:
+            p.stop = exit["then"]
+        p.stop_after = exit["form"]
 
     # Entries.
 
@@ -294,6 +368,8 @@ class Walk:
 
     def enter(self, side, signal, is_flip):
         why = self.blocked(is_flip)
+        if self.end == "lastOpen" and self.row + 1 == len(self.candles):
+            why = "lastCandle"
         if why:
             self.skipped[why] += 1
             return
@@ -308,22 +384,24 @@ class Walk:
             return
         self.open_position(side, signal, self.slipped(self.candle.open, side), self.taker)
 
-    def try_pending(self):
+    def pending_price(self):
+        """Where this candle fills the pending order, before slippage; None if it does not."""
         order, c = self.pending, self.candle
-        if order is None:
-            return
         side, price = order["side"], order["price"]
         # A limit waits for a better price, a stop for a worse one.
         towards = -side if order["kind"] == "limit" else side
         extreme = c.high if towards > 0 else c.low
         if towards * (extreme - price) < 0:
-            return
-        fill = (max if towards > 0 else min)(c.open, price)
-        self.pending = None
+            return None
+        return (max if towards > 0 else min)(c.open, price)
+
+    def enter_pending(self, price):
+        order, self.pending = self.pending, None
+        side = order["side"]
         if order["kind"] == "limit":
-            self.open_position(side, order["signal"], self.on_tick(fill, side), self.maker)
+            self.open_position(side, order["signal"], self.on_tick(price, side), self.maker)
         else:
-            self.open_position(side, order["signal"], self.slipped(fill, side), self.taker)
+            self.open_position(side, order["signal"], self.slipped(price, side), self.taker)
         if self.position:
             self.position.is_pending_fill = True
 
@@ -334,12 +412,13 @@ class Walk:
         exits = []
         for exit in self.exits:
             level = self.level(exit["target"], base, side, signal)
-            then = exit.get("thenStop")
+            form = then = exit.get("thenStop")
             if then == "entry":
-                then = price
+                form, then = None, price
             elif then is not None:
                 then = self.level(then, base, -side, signal)
-            exits.append({"level": level, "pct": exit["closePct"], "then": then})
+            exits.append({"level": level, "pct": exit["closePct"], "then": then, "form": form,
+                          "ask": exit["target"]})
         # Level by level; one that the strategy asks for but that is null gives no trade without it.
         wanted = [(self.stop, stop, -side), (self.target, target, side)]
         wanted += [(ask["target"], exit["level"], side) for ask, exit in zip(self.exits, exits)]
@@ -347,14 +426,21 @@ class Walk:
             if ask is not None and level is None:
                 self.skipped["noSize"] += 1
                 return
-            if ask is not None and direction * (level - price) <= 0:
+            if ask is not None and direction * (level - price) <= 0 and not self.any_side:
                 self.skipped["levelOnWrongSide"] += 1
                 return
-        p = Position(side, self.row, self.candle.time, price, 0.0, 0.0, base, self.traded)
+        time = self.candles[self.row].time
+        p = Position(side, self.row, time, price, 0.0, 0.0, base, self.traded)
         p.stop, p.target, p.extreme, p.best = stop, target, price, price
         if self.trail and self.trail.get("distance") is not None:
             p.trail_distance = self.series.number(self.trail["distance"])[signal]
+            if p.trail_distance is None:
+                self.skipped["noSize"] += 1
+                return
         self.move_trail(p, price)
+        if p.trail is not None and side * (p.trail - price) >= 0 and not self.any_side:
+            self.skipped["levelOnWrongSide"] += 1
+            return
         # What is risked is the way to the tighter of stop and trail.
         tightest, _ = p.effective_stop()
         p.risk = None if tightest is None else abs(price - tightest)
@@ -376,7 +462,7 @@ class Walk:
         p.exits = exits
         self.position = p
         self.cash -= side * quantity * price + fee
-        self.fills.append(Fill(self.candle.time, side, quantity, price, fee, "entry", p.trade))
+        self.fills.append(Fill(time, side, quantity, price, fee, "entry", p.trade))
 
     def level(self, form, base, direction, row):
         """A level in `direction` from the base; None if it is not asked for or null."""
@@ -409,7 +495,7 @@ class Walk:
         if form == "fixedQuantity":
             return value
         if form == "riskPct":
-            return equity * value / 100 / risk
+            return equity * value / 100 / risk if risk else float("inf")
         if form == "kelly":
             return share(self.kelly(value, self.size["start"]))
         raise ValueError(form)
@@ -421,18 +507,40 @@ class Walk:
         losses = [-pnl for pnl in self.pnls if pnl < 0]
         if not wins:
             return 0.0
-        if not losses:
-            return cap
         rate = len(wins) / len(self.pnls)
+        if not losses:
+            return min(cap, 100 * rate)
         payoff = sum(wins) / len(wins) / (sum(losses) / len(losses))
         return max(0.0, min(cap, 100 * (rate - (1 - rate) / payoff)))
 
     # Exits.
 
+    def bankruptcy(self):
+        """The price at which the margin is gone; None if the position has no such price.
+
+        Payments come out of what is free and then out of the margin: then it is where the account
+        is empty, if that is nearer.
+        """
+        p = self.position
+        if not self.liquidates:
+            return None
+        own = p.price * (1 - p.side / self.leverage)
+        return self.nearer(own)
+
+    def nearer(self, level):
+        p = self.position
+        if not p.has_paid:
+            return level
+        empty = -p.side * self.cash / p.left
+        return p.side * max(p.side * level, p.side * empty)
+
     def liquidation_price(self):
         """None where no price can use up the margin: long without leverage."""
         p, leverage = self.position, self.leverage
-        price = p.price * (1 - p.side / leverage) / (1 - p.side * self.maintenance)
+        if not self.liquidates:
+            return None
+        own = p.price * (1 - p.side / leverage) / (1 - p.side * self.maintenance)
+        price = self.nearer(own)
         return price if price > 0 else None
 
     def beyond_liquidation(self, price):
@@ -440,8 +548,7 @@ class Walk:
         return level is not None and self.position.side * (price - level) <= 0
 
     def liquidate(self):
-        p = self.position
-        self.book(p.price * (1 - p.side / self.leverage), "liquidation", 0.0, p.left)
+        self.book(self.bankruptcy(), "liquidation", 0.0, self.position.left)
 
     def close_market(self, price, reason):
         p = self.position
@@ -450,24 +557,28 @@ class Walk:
     def leave(self, level, quantity):
         """A target: exact, or better at the open where that is beyond it already."""
         p = self.position
-        is_jumped = self.gap_at_open and p.side * (self.candle.open - level) > 0
-        price = self.on_tick(self.candle.open if is_jumped else level, -p.side)
+        price = self.on_tick(self.jumped(level, 1), -p.side)
         if quantity > 0:
             self.book(price, "take_profit", self.maker, quantity)
 
     def book(self, price, reason, fee_rate, quantity):
         p = self.position
         # Isolated margin: no exit loses more than it, whatever slippage and ticks ask for.
-        bankruptcy = p.price * (1 - p.side / self.leverage)
-        price = max(price, bankruptcy) if p.side > 0 else min(price, bankruptcy)
-        fee = quantity * price * fee_rate
+        bankruptcy = self.bankruptcy()
+        if bankruptcy is not None:
+            price = max(price, bankruptcy) if p.side > 0 else min(price, bankruptcy)
         if quantity >= p.left:
-            # Equity never falls below zero: the exchange takes no fee from an empty account.
-            fee = max(0.0, min(fee, self.cash + p.side * quantity * price))
+            # Nor does any lose more than the account.
+            empty = -p.side * self.cash / quantity
+            price = max(price, empty) if p.side > 0 else min(price, empty)
+        fee = quantity * price * fee_rate
+        # Equity never falls below zero: the exchange takes no fee from an empty account.
+        fee = max(0.0, min(fee, self.cash + p.side * p.left * price))
         self.cash += p.side * quantity * price - fee
         p.realised += p.side * quantity * (price - p.price) - fee
         p.left -= quantity
-        self.fills.append(Fill(self.candle.time, -p.side, quantity, price, fee, reason, p.trade))
+        time = self.candles[self.row].time
+        self.fills.append(Fill(time, -p.side, quantity, price, fee, reason, p.trade))
         if p.left > 1e-12 * p.quantity:
             return
         self.position = None
@@ -512,9 +623,10 @@ class Walk:
             # A pending order may have filled after the extreme, but not after the close.
             if p.is_pending_fill and p.row == self.row:
                 best = c.close
-            if self.trail and self.trail.get("distance") is not None:
+            if self.trail and self.trail.get("follow"):
                 p.trail_distance = self.series.number(self.trail["distance"])[self.row]
-            self.move_trail(p, best if self.trail_extreme else c.close)
+            if self.trail_at_entry or p.row < self.row:
+                self.move_trail(p, best if self.trail_extreme else c.close)
             p.best = (max if p.side > 0 else min)(p.best, best)
             self.follow()
         else:
@@ -549,7 +661,15 @@ class Walk:
         return None
 
     def reads(self, name):
+        if self.beside.column is not None:
+            wanted = self.beside.column.get(self.candle.time, 0)
+            return {
+                "long": wanted == 1, "short": wanted == -1,
+                "exitLong": wanted != 1, "exitShort": wanted != -1,
+            }[name]
         node = self.signals.get(name)
+        # To leave a long position is a signal for the short side.
+        self.series.side = 1 if name in ("long", "exitShort") else -1
         return node is not None and self.series.holds(node, self.row, self.state)
 
     def state(self, field):
@@ -607,6 +727,15 @@ class Walk:
             target = self.level(self.target, p.base, p.side, self.row)
             if target is not None and p.side * (target - p.target) < 0:
                 p.target = target
+        if p.stop_after and p.stop_after.get("follow"):
+            stop = self.level(p.stop_after, p.base, -p.side, self.row)
+            if stop is not None and p.side * (stop - p.stop) > 0:
+                p.stop = stop
+        for exit in p.exits:
+            if exit["ask"].get("follow"):
+                target = self.level(exit["ask"], p.base, p.side, self.row)
+                if target is not None and p.side * (target - exit["level"]) < 0:
+                    exit["level"] = target
 
     def age_pending(self):
         order = self.pending
@@ -624,15 +753,7 @@ class Walk:
     # Marks and the end.
 
     def day(self, time):
-        if self.calendar.startswith("session:"):
-            zone = ZoneInfo(self.calendar.partition(":")[2])
-            local = datetime.fromtimestamp(time / 1000, zone)
-            time += int(local.utcoffset().total_seconds()) * 1000
-        day = time // DAY_MS
-        if self.calendar == "24x5":
-            weekday = (day + 3) % 7
-            day += {5: 2, 6: 1}.get(weekday, 0)
-        return day * DAY_MS
+        return day_of(time, self.calendar, self.whole_days) * DAY_MS
 
     def value(self):
         p = self.position
@@ -642,12 +763,27 @@ class Walk:
         self.equity.append(self.value())
         self.marks[self.day(self.candle.time)] = self.equity[-1]
 
-    def end(self, due):
+    def finish(self, due):
         if due and due[0] in ("enter", "flip"):
             self.skipped["lastCandle"] += 1
         if self.pending:
             self.skipped["unfilled"] += 1
-        if self.position and self.close_at_end:
-            self.close_market(self.candle.close, "end")
+        if self.position and self.end != "mark":
+            self.close_market(self.candle.close if self.end == "close" else self.candle.open, "end")
             self.equity[-1] = self.cash
             self.marks[self.day(self.candle.time)] = self.cash
+
+
+def signals_of(strategy):
+    """The four conditions; a scenario makes its entries."""
+    signals = dict(strategy.get("signals", {}))
+    if "scenario" not in strategy:
+        return signals
+    parts = []
+    for signal in strategy["scenario"]:
+        (name, args), = (signal if isinstance(signal, dict) else {signal: {}}).items()
+        node = {name: args}
+        if is_entry(name, args):
+            node = {"within": [node, strategy.get("lookback", 1)]}
+        parts.append(node)
+    return {**signals, "long": {"all": parts}, "short": {"all": parts}}

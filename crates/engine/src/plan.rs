@@ -79,6 +79,7 @@ pub(crate) enum Form<N> {
 #[derive(Clone, Debug)]
 pub(crate) struct Trail<N> {
     pub(crate) form: Form<N>,
+    pub(crate) follow: bool,
     pub(crate) activation_pct: Option<f64>,
 }
 
@@ -118,6 +119,7 @@ pub(crate) fn draft(graph: &mut Graph, spec: &JobSpec) -> Draft {
         target: money.target.as_ref().map(|target| level(graph, target)),
         trail: money.trail.as_ref().map(|trail| Trail {
             form: form(graph, &trail.form),
+            follow: trail.follow,
             activation_pct: trail.activation_pct,
         }),
         exits: money.exits.iter().map(|exit| partial(graph, exit)).collect(),
@@ -265,6 +267,7 @@ impl<N, T> Parts<N, T> {
             target: self.target.as_ref().map(|target| target.map(values)),
             trail: self.trail.as_ref().map(|trail| Trail {
                 form: trail.form.map(values),
+                follow: trail.follow,
                 activation_pct: trail.activation_pct,
             }),
             exits: self.exits.iter().map(|exit| exit.map(values)).collect(),

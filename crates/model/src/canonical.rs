@@ -286,6 +286,9 @@ fn trail(trail: &Trail) -> String {
     let mut fields = Object::open(&mut out);
     fields.number_or_null("activationPct", trail.activation_pct);
     level_form(&mut fields, &trail.form);
+    if trail.follow {
+        fields.flag("follow", true);
+    }
     fields.close();
     out
 }

@@ -49,6 +49,8 @@ pub enum LevelForm {
 pub struct Trail {
     /// Distance of the trail: percent of the extreme, or an expression in quote.
     pub form: LevelForm,
+    /// Whether the expression is sampled again at each close; else it is that of the signal candle.
+    pub follow: bool,
     /// Percent of favourable move from the entry that arms it; `None` arms it at once.
     pub activation_pct: Option<f64>,
 }

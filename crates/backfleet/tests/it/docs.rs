@@ -236,6 +236,23 @@ fn every_test_that_a_page_names_exists() {
 }
 
 #[test]
+fn every_word_of_an_outcome_is_explained() {
+    let page = fs::read_to_string(root().join("docs/concepts/rules.md")).unwrap();
+    let word = |reason: serde_json::Result<serde_json::Value>| {
+        reason.unwrap().as_str().map(str::to_owned).unwrap()
+    };
+    let skipped = model::SkipReason::ALL.map(|reason| word(serde_json::to_value(reason)));
+    let exits = model::FillReason::ALL.into_iter().filter(|it| *it != model::FillReason::Entry);
+    let exits = exits.map(|reason| word(serde_json::to_value(reason)));
+    let missing: Vec<String> = skipped
+        .into_iter()
+        .chain(exits)
+        .filter(|it| !page.contains(&format!("\n| `{it}` |")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
 fn a_shown_line_with_dots_reads_what_is_between() {
     assert!(reads("seconds 0.4 of all", "seconds ... of all"));
     assert!(reads("a    b   ", " a  b"));

@@ -56,7 +56,11 @@ impl<'t, O: Observer> Walk<'t, '_, O> {
 
     /// One finer candle of `row` for a position that is held from its open on.
     fn trade_finer(&mut self, row: usize, candle: &Candle) {
-        self.gaps(row, candle, false);
+        let entered = self.position.as_ref().is_some_and(|position| position.entry_row == row);
+        // Levels that do not work in the entry candle are not jumped over in it either.
+        if !entered || self.track.spec.fill.stop_on_entry_candle {
+            self.gaps(row, candle, false);
+        }
         if let Some(reach) = self.reach(row, candle, false) {
             self.settle(row, candle, &reach);
         }

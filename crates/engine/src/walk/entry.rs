@@ -77,8 +77,7 @@ impl<O: Observer> Walk<'_, '_, O> {
         };
         let cooldown = self.track.spec.risk.cooldown_candles as usize;
         let cools = self.last_exit.is_some_and(|exit| row <= exit.row + cooldown);
-        let is_last = row + 1 == self.track.candles.len();
-        if is_last && self.track.spec.fill.end == RangeEnd::LastOpen {
+        if self.has_ended(row) {
             Some(SkipReason::LastCandle)
         } else if self.ruined {
             Some(SkipReason::Ruined)
@@ -91,6 +90,12 @@ impl<O: Observer> Walk<'_, '_, O> {
         }
     }
 
+    /// Whether the account ends at the open of `row`.
+    fn has_ended(&self, row: usize) -> bool {
+        let is_last = row + 1 == self.track.candles.len();
+        is_last && self.track.spec.fill.end == RangeEnd::LastOpen
+    }
+
     /// The calendar day of the candle in `row`.
     pub(super) fn day_of(&self, row: usize) -> i64 {
         self.track.calendar.day_of(self.track.candles.open_time_ms[row])
@@ -98,7 +103,7 @@ impl<O: Observer> Walk<'_, '_, O> {
 
     /// Fills the pending order if the candle reaches it, and trades the rest of that candle.
     pub(super) fn fill_pending(&mut self, row: usize, candle: &Candle) {
-        let Some(pending) = self.pending else { return };
+        let Some(pending) = self.pending.filter(|_| !self.has_ended(row)) else { return };
         let Some(price) = self.pending_price(&pending, candle) else { return };
         self.pending = None;
         if let Some(finer) = self.finer(row)
@@ -245,11 +250,12 @@ impl<O: Observer> Walk<'_, '_, O> {
             let level = checked(position.target_level(&exit.target.form, row), 1.0)?;
             position.levels.set_target(TargetSlot::Partial(slot), level);
         }
-        if let Some(trail) = &plan.trail
-            && position.is_armed(trail.activation_pct)
-        {
+        if let Some(trail) = &plan.trail {
             let level = position.trail_level(&trail.form, row);
-            if level.is_finite() {
+            if !level.is_finite() {
+                return Err(SkipReason::NoSize);
+            }
+            if position.is_armed(trail.activation_pct) {
                 position.levels.tighten_trail(checked(level, -1.0)?);
             }
         }
@@ -281,8 +287,8 @@ impl<O: Observer> Walk<'_, '_, O> {
             Size::FixedQuantity(quantity) => quantity,
             Size::RiskPct(pct) => self.cash * (pct / 100.0) / position.risk,
             Size::Kelly { cap, start } => {
-                let pct = self.record.kelly_pct().unwrap_or(start);
-                notional(if pct > cap { cap } else { pct }) / price
+                let kelly = self.record.kelly_pct();
+                notional(kelly.map_or(start, |pct| if pct > cap { cap } else { pct })) / price
             }
         };
         if quantity.is_nan() {

@@ -231,7 +231,8 @@ impl<O: Observer> Walk<'_, '_, O> {
             };
             position.trail_extreme = farther(position.sign, mover, position.trail_extreme);
             if position.is_armed(trail.activation_pct) {
-                let level = position.trail_level(&trail.form, row);
+                let sampled = if trail.follow { row } else { position.signal_row };
+                let level = position.trail_level(&trail.form, sampled);
                 position.levels.tighten_trail(level);
             }
         }
@@ -261,7 +262,8 @@ impl<O: Observer> Walk<'_, '_, O> {
                 Booking::Market(candle.open)
             }
             (_, FillAt::Open(candle), GapFill::WithinCandle)
-                if position.lost(position.favourable(&candle), protection.price) =>
+                if position.lost(position.favourable(&candle), protection.price)
+                    && !position.won(position.favourable(&candle), protection.price) =>
             {
                 Booking::Market(candle.open)
             }

@@ -153,7 +153,7 @@ fn finer_candles_move_no_trail() {
     let case = bracket("101 119 101 118 | 118 130 95 120 | 120 120 80 100").with(|spec| {
         spec.money_management.stop = None;
         spec.money_management.trail =
-            Some(Trail { form: LevelForm::Pct(10.0), activation_pct: None });
+            Some(Trail { form: LevelForm::Pct(10.0), follow: false, activation_pct: None });
     });
     check(&case, &["3 buy 100 Entry", "6 sell 120 TakeProfit"], 0);
 }
@@ -180,6 +180,28 @@ fn after_a_pending_entry_later_finer_candles_check_the_target() {
     blind.detail = None;
     blind.spec.overrides.detail_timeframe = None;
     check(&blind, &["3 buy 95 Entry"], 0);
+}
+
+#[test]
+fn a_jump_between_finer_candles_of_the_entry_candle_spares_a_stop_that_does_not_work_yet() {
+    let jump = limit("100 101 79 90", "100 101 94 96 | 80 84 79 82 | 82 90 81 90");
+    check(&jump, &["3 buy 95 Entry", "3 sell 80 StopLoss"], 0);
+    let late = jump.with(|spec| spec.fill.stop_on_entry_candle = false);
+    check(&late, &["3 buy 95 Entry"], 0);
+    let target = limit("100 125 94 90", "100 101 94 96 | 120 125 119 120 | 120 120 90 90");
+    check(&target, &["3 buy 95 Entry", "3 sell 120 TakeProfit"], 0);
+    let late = target.with(|spec| spec.fill.stop_on_entry_candle = false);
+    check(&late, &["3 buy 95 Entry"], 0);
+    // The liquidation asks for no switch: lost at 85.97..., booked at 85.5.
+    let levered = |case: Drawn| {
+        case.with(|spec| {
+            spec.money_management.leverage = 10.0;
+            spec.money_management.stop = None;
+            spec.fill.stop_on_entry_candle = false;
+        })
+    };
+    let lost = limit("100 101 79 90", "100 101 94 96 | 80 84 79 82 | 82 90 81 90");
+    check(&levered(lost), &["3 buy 95 Entry", "3 sell 85.5 Liquidation"], 0);
 }
 
 #[test]

@@ -27,7 +27,8 @@ fn a_levered_trail_by_path_is_as_it_was() {
     let case = crossing(wild(43, 5_000), 8.0, 30.0).with(|spec| {
         spec.money_management.leverage = 3.0;
         let form = LevelForm::Pct(1.5);
-        spec.money_management.trail = Some(Trail { form, activation_pct: Some(1.0) });
+        spec.money_management.trail =
+            Some(Trail { form, follow: false, activation_pct: Some(1.0) });
         spec.fill.both_touched = BothTouched::Path;
         spec.risk.flip_position = false;
     });

@@ -93,6 +93,7 @@ impl Laden {
             money.size = Size::FixedQuantity(1.0);
             money.trail = (flavour % 3 == 1).then(|| Trail {
                 form: LevelForm::Distance(number("2 + (high - low)")),
+                follow: true,
                 activation_pct: None,
             });
             if flavour % 3 == 2 {

@@ -115,6 +115,12 @@ fn kelly_uses_its_start_until_30_trades_are_closed() {
     assert_eq!(entries.len(), 40);
 }
 
+#[test]
+fn the_cap_of_kelly_does_not_cap_its_start() {
+    let run = sized(UP, Size::Kelly { cap: 5.0, start: 20.0 }).run();
+    near(run.outcome.fills[0].quantity, 20.0);
+}
+
 fn ticked(instrument: Instrument, text: &str) -> Drawn {
     let mut case = drawn(text);
     case.instrument = instrument;

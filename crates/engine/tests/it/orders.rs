@@ -12,7 +12,9 @@ use model::strategy::{Cond, Expr, MathOp, Price};
 use crate::drawn::{Drawn, drawn, number, pct, signal, skipped};
 
 fn trailing(text: &str, form: LevelForm, activation_pct: Option<f64>) -> Drawn {
-    drawn(text).with(|spec| spec.money_management.trail = Some(Trail { form, activation_pct }))
+    drawn(text).with(|spec| {
+        spec.money_management.trail = Some(Trail { form, follow: false, activation_pct });
+    })
 }
 
 const RISE: &str =
@@ -55,16 +57,31 @@ fn a_trail_may_follow_closes_only() {
 }
 
 #[test]
-fn a_trail_by_distance_reads_its_distance_at_each_close() {
+fn the_distance_of_a_trail_is_sampled_on_the_signal_candle_or_follows() {
     // A tenth of the open: 5 at the signal, 10 at the closes after it.
     let distance =
         Expr::Math { op: MathOp::Div, args: vec![Expr::Price(Price::Open), number(10.0)] };
-    trailing(
+    let case = trailing(
         "50 50 50 50 L | 100 100 100 100 | 100 120 100 118 | 118 118 110 110 | 110 110 107 110",
         LevelForm::Distance(distance),
         None,
-    )
-    .check(&["1 buy 100 Entry", "3 sell 110 TrailingStop"]);
+    );
+    case.clone().check(&["1 buy 100 Entry", "3 sell 115 TrailingStop"]);
+    let follows = |spec: &mut model::JobSpec| {
+        spec.money_management.trail.as_mut().unwrap().follow = true;
+    };
+    case.with(follows).check(&["1 buy 100 Entry", "3 sell 110 TrailingStop"]);
+}
+
+#[test]
+fn a_trail_whose_distance_is_null_makes_no_entry() {
+    let null =
+        Expr::Prev { of: Box::new(Expr::Price(Price::Low)), n: model::strategy::Arg::Number(5.0) };
+    for activation_pct in [None, Some(5.0)] {
+        let form = LevelForm::Distance(null.clone());
+        let run = trailing("9 9 9 9 L | 10 10 10 10 | 10 13 9 10", form, activation_pct).check(&[]);
+        assert_eq!(skipped(&run), [(SkipReason::NoSize, 1)]);
+    }
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use model::SkipReason;
 use model::settings::{
-    BothTouched, GapFill, LevelBase, LevelForm, Liquidation, OpenBeyondTarget, RangeEnd, Size,
-    Trail, TrailStart, WrongSideLevel,
+    BothTouched, EntryOrder, GapFill, LevelBase, LevelForm, Liquidation, OpenBeyondTarget,
+    PendingEntry, RangeEnd, Size, Trail, TrailStart, WrongSideLevel,
 };
+use model::strategy::{Expr, MathOp, Price};
 
-use crate::drawn::{Drawn, drawn, pct, skipped};
+use crate::drawn::{Drawn, drawn, number, pct, skipped};
 
 /// Stop 10 %, target 20 % of the entry; gaps within the candle, as freqtrade has them.
 fn bracket(text: &str) -> Drawn {
@@ -24,6 +25,11 @@ fn a_jumped_level_that_the_candle_holds_fills_there_else_as_near_as_the_candle_c
         .check(&["1 buy 100 Entry", "2 sell 90 StopLoss"]);
     bracket("9 9 9 9 L | 100 100 100 100 | 70 89 60 65")
         .check(&["1 buy 100 Entry", "2 sell 70 StopLoss"]);
+    // A level at the very end of the candle is held by it.
+    bracket("9 9 9 9 L | 100 100 100 100 | 70 90 60 65")
+        .check(&["1 buy 100 Entry", "2 sell 90 StopLoss"]);
+    bracket("9 9 9 9 S | 100 100 100 100 | 140 150 110.00000000000001 120")
+        .check(&["1 sell 100 Entry", "2 buy 110.00000000000001 StopLoss"]);
     bracket("9 9 9 9 L | 100 100 100 100 | 130 140 110 135")
         .check(&["1 buy 100 Entry", "2 sell 120 TakeProfit"]);
     bracket("9 9 9 9 L | 100 100 100 100 | 130 140 125 135")
@@ -49,6 +55,15 @@ fn the_end_at_the_last_open_comes_after_the_stops_of_that_candle_and_takes_no_en
     stopped.check(&["1 buy 100 Entry", "2 sell 90 StopLoss"]);
     let run = end("9 9 9 9 | 10 10 10 10 L | 12 13 11 11").check(&[]);
     assert_eq!(skipped(&run), [(SkipReason::LastCandle, 1)]);
+    let run = end("10 10 10 10 L | 10 11 9.5 10 | 9.5 10 9 9")
+        .with(|spec| {
+            let price = Expr::Price(Price::Low);
+            let price = Expr::Math { op: MathOp::Sub, args: vec![price, number(1.0)] };
+            let entry = PendingEntry { price, expire_candles: None, cancel_if: None };
+            spec.risk.entry_order = EntryOrder::Limit(entry);
+        })
+        .check(&[]);
+    assert_eq!(skipped(&run), [(SkipReason::Unfilled, 1)]);
     end("9 9 9 9 L | 10 10 10 10 S | 12 13 11 11").check(&["1 buy 10 Entry", "2 sell 12 Flip"]);
 }
 
@@ -57,7 +72,7 @@ fn a_trail_may_start_after_the_entry_candle() {
     let case =
         drawn("9 9 9 9 L | 100 120 100 119 | 119 119 107 110 | 110 110 80 80").with(|spec| {
             let form = LevelForm::Pct(10.0);
-            spec.money_management.trail = Some(Trail { form, activation_pct: None });
+            spec.money_management.trail = Some(Trail { form, follow: false, activation_pct: None });
         });
     case.check(&["1 buy 100 Entry", "2 sell 108 TrailingStop"]);
     case.with(|spec| spec.fill.trail_start = TrailStart::NextCandle)

@@ -138,7 +138,7 @@ impl Settings {
         money.stop = self.stop_pct.map(pct);
         money.target = self.target_pct.map(pct);
         let form = self.trail_pct.map(LevelForm::Pct);
-        money.trail = form.map(|form| Trail { form, activation_pct: None });
+        money.trail = form.map(|form| Trail { form, follow: false, activation_pct: None });
         money.leverage = self.leverage;
         let exits = self.partial_pct.map(|target| PartialExit {
             target: pct(target),

@@ -38,7 +38,7 @@ fn a_stop_and_a_trail_at_one_price_are_the_stop() {
     bracket("9 9 9 9 L | 100 100 95 96 | 95 95 90 92")
         .with(|spec| {
             let form = LevelForm::Pct(10.0);
-            spec.money_management.trail = Some(Trail { form, activation_pct: None });
+            spec.money_management.trail = Some(Trail { form, follow: false, activation_pct: None });
         })
         .check(&["1 buy 100 Entry", "2 sell 90 StopLoss"]);
 }

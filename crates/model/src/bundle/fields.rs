@@ -69,7 +69,9 @@ impl Bounds {
         if !self.unit.starts_with("a percent") {
             return None;
         }
-        let candidates = [-value, value / 100.0, value / 10_000.0];
+        // In decimal: 10.1 is 100 times 0.101, which a division of floats misses by a last bit.
+        let part = |of: f64| format!("{:.14e}", value / of).parse().unwrap_or(value / of);
+        let candidates = [-value, part(100.0), part(10_000.0)];
         candidates.into_iter().find(|candidate| *candidate > 0.0 && self.contains(*candidate))
     }
 }

@@ -161,13 +161,21 @@ impl Reader<'_> {
             faults.add_with_hint(&fields.at("trailingActivationPct"), "conflict", message, hint);
         }
         let Some(value) = fields.get("trail") else {
-            return pct.map(|pct| Trail { form: LevelForm::Pct(pct), activation_pct: activation });
+            return pct.map(|pct| Trail {
+                form: LevelForm::Pct(pct),
+                follow: false,
+                activation_pct: activation,
+            });
         };
         let pointer = fields.at("trail");
-        let long = Fields::open(value, &pointer, &["pct", "distance", "activationPct"], faults)?;
+        let names = ["pct", "distance", "follow", "activationPct"];
+        let long = Fields::open(value, &pointer, &names, faults)?;
+        let follow = long.boolean("follow", faults).unwrap_or(false);
         let activation_pct = long.number_or_null("activationPct", STOP_PCT, faults);
         let form = self.form(&long, &["pct", "distance"], STOP_PCT, faults)?;
-        Some(Trail { form, activation_pct })
+        // A percent is not sampled, so it has nothing to follow.
+        let follow = follow && matches!(form, LevelForm::Distance(_));
+        Some(Trail { form, follow, activation_pct })
     }
 
     fn exits(&self, faults: &mut Faults) -> Vec<PartialExit> {

@@ -287,7 +287,8 @@ impl<'v> Document<'v> {
                 return written;
             };
             unknown_fields(fields, &at, "\"signals\"", &SIGNAL_KEYS, reader.faults);
-            if !SIGNAL_KEYS.iter().any(|name| present(fields, name).is_some()) {
+            let has_signal = SIGNAL_KEYS.iter().any(|name| present(fields, name).is_some());
+            if !has_signal && self.field("scenario").is_none() {
                 let message = "the strategy has no signal";
                 let hint = "write at least one of long, short, exitLong, exitShort";
                 reader.faults.add_with_hint(&at, "missing_field", message, hint);

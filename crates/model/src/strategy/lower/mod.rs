@@ -103,11 +103,13 @@ pub(super) struct Context {
     depth: usize,
     /// Inside something that reads other candles than the current one.
     nested: bool,
+    /// Inside arithmetic.
+    reckoned: bool,
 }
 
 impl Context {
     pub(super) fn new(side: Option<PositionSide>, state: StateRule) -> Context {
-        Context { side, state, depth: 1, nested: false }
+        Context { side, state, depth: 1, nested: false, reckoned: false }
     }
 
     fn deeper(self) -> Context {
@@ -116,6 +118,10 @@ impl Context {
 
     fn nested(self) -> Context {
         Context { depth: self.depth + 1, nested: true, ..self }
+    }
+
+    fn reckoned(self) -> Context {
+        Context { depth: self.depth + 1, reckoned: true, ..self }
     }
 }
 
@@ -352,6 +358,12 @@ impl<'a> Lower<'a> {
             self.fault(place, "not_here", &message, Some(hint.to_owned()));
             return None;
         }
+        if context.reckoned {
+            let message = format!("\"{name}\" takes no part in arithmetic");
+            let hint = "compare it directly with a number of the candles";
+            self.fault(place, "not_here", &message, Some(hint.to_owned()));
+            return None;
+        }
         self.uses.entry_state |= entries;
         self.uses.exit_state |= !entries;
         Some(())
@@ -413,7 +425,7 @@ impl<'a> Lower<'a> {
         self.open.push(name.to_owned());
         let outer_uses = mem::take(&mut self.uses);
         let outer_nodes = mem::take(&mut self.nodes);
-        let context = Context { side: Some(side), state: StateRule::Unknown, depth, nested: false };
+        let context = Context { depth, ..Context::new(Some(side), StateRule::Unknown) };
         let meaning = self.meaning(node, context.deeper());
         let uses = mem::replace(&mut self.uses, outer_uses);
         self.nodes = outer_nodes;

@@ -21,6 +21,7 @@ impl Lower<'_> {
         let name = call.callee.name();
         let direct = context.deeper();
         let nested = context.nested();
+        let reckoned = context.reckoned();
         match operator {
             Operator::Compare(op) => self.compare(op, nodes, direct).map(Meaning::Condition),
             Operator::CrossUp => {
@@ -67,12 +68,12 @@ impl Lower<'_> {
                 Some(Meaning::Number(Expr::CountTrue { condition: Box::new(of), n }))
             }
             Operator::Abs => {
-                let of = self.number(&nodes[0], direct)?;
+                let of = self.number(&nodes[0], reckoned)?;
                 Some(Meaning::Number(Expr::Abs(Box::new(of))))
             }
             Operator::Math(op) => {
                 let args: Vec<Option<Expr>> =
-                    nodes.iter().map(|node| self.number(node, direct)).collect();
+                    nodes.iter().map(|node| self.number(node, reckoned)).collect();
                 let args = args.into_iter().collect::<Option<Vec<Expr>>>()?;
                 Some(Meaning::Number(Expr::Math { op, args }))
             }
@@ -137,6 +138,12 @@ impl Lower<'_> {
         };
         let Some((word, reason)) = other else {
             let [left, right] = self.numbers(nodes, context)?;
+            if let (Expr::Position(_), Expr::Position(field)) = (&left, &right) {
+                let message = format!("\"{}\" is compared with other state", field.name());
+                let hint = "compare it with a number of the candles".to_owned();
+                self.fault(&nodes[1].place, "not_here", &message, Some(hint));
+                return None;
+            }
             return Some(Cond::Compare { op, left, right });
         };
         self.state(LAST_EXIT_REASON, true, &word.place, context)?;

@@ -282,6 +282,7 @@ fn a_percent_out_of_range_is_guessed() {
         (MONEY, "takeProfitPct", 40_000.0, "400"),
         (MONEY, "trailingStopPct", 150.0, "1.5"),
         (COSTS, "feePct", 25.0, "0.25"),
+        (COSTS, "feePct", 10.1, "0.101"),
         (COSTS, "takerFeePct", -0.1, "0.1"),
     ] {
         let faults = parse(&[(place, json!({field: value}))]).expect_err(field).0;

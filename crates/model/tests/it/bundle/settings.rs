@@ -111,7 +111,22 @@ fn trails_have_a_short_and_a_long_form() {
         "/moneyManagement/trail",
         long.clone(),
     );
-    check(MONEY, json!({"trail": long.clone()}), "/moneyManagement/trail", long);
+    check(MONEY, json!({"trail": long.clone()}), "/moneyManagement/trail", long.clone());
+    // A percent is not sampled: following or not, it is the same trail.
+    let following = json!({"activationPct": 1, "pct": 2, "follow": true});
+    check(MONEY, json!({"trail": following}), "/moneyManagement/trail", long);
+    for (written, canonical) in [
+        (
+            json!({"distance": "atr(14)"}),
+            json!({"activationPct": null, "distance": {"atr": {"n": 14}}}),
+        ),
+        (
+            json!({"distance": "atr(14)", "follow": true}),
+            json!({"activationPct": null, "distance": {"atr": {"n": 14}}, "follow": true}),
+        ),
+    ] {
+        check(MONEY, json!({"trail": written}), "/moneyManagement/trail", canonical);
+    }
     refuse(
         MONEY,
         json!({"trailingActivationPct": 1}),

@@ -337,6 +337,28 @@ fn state_of_the_account_is_refused_elsewhere() {
         "not_here: column 5: \"openR\" is known of the current candle only (compare it directly, under all, any and not)",
     );
     exit(
+        "close > open and openR * 2 > 1",
+        "not_here: column 18: \"openR\" takes no part in arithmetic (compare it directly with a number of the candles)",
+    );
+    exit(
+        "-openPnlPct > 1",
+        "not_here: column 2: \"openPnlPct\" takes no part in arithmetic (compare it directly with a number of the candles)",
+    );
+    exit(
+        "openPnlPct < maxFavourablePct",
+        "not_here: column 14: \"maxFavourablePct\" is compared with other state (compare it with a number of the candles)",
+    );
+    let named = json!({
+        "indicators": {"gain": "openPnlPct"},
+        "signals": {"long": true, "exitLong": {"gt": [{"abs": "gain"}, 1]}},
+    });
+    assert_eq!(
+        fault_lines(&named),
+        [
+            "/signals/exitLong/gt/0/abs not_here: column 1: \"gain\" takes no part in arithmetic (compare it directly with a number of the candles)"
+        ],
+    );
+    exit(
         "scope(openR > 1, tf: 1h)",
         "not_here: column 7: \"openR\" is known of the current candle only (compare it directly, under all, any and not)",
     );

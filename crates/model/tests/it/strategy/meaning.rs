@@ -180,16 +180,16 @@ fn state_of_the_account_is_read_where_it_is_known() {
         "signals": {
             "long": {"all": [{"eq": ["lastExitReason", "stop_loss"]}, {"gt": ["barsSinceExit", 3]}]},
             "short": "lastExitReason != take_profit",
-            "exitLong": "late and (openPnlPct > 2 * atr(14) or not (maxFavourablePct - openPnlPct < 1))",
-            "exitShort": {"lt": [{"abs": "openR"}, "minutesInTrade"]},
+            "exitLong": "late and (openPnlPct > 2 * atr(14) or not (maxFavourablePct < 1))",
+            "exitShort": {"lt": [{"abs": "close"}, "minutesInTrade"]},
         },
     });
     assert_eq!(
         signals(&value),
         concat!(
-            r#"{"exitLong":{"all":[{"any":[{"ge":[{"-":["maxFavourablePct","openPnlPct"]},1]},"#,
+            r#"{"exitLong":{"all":[{"any":[{"ge":["maxFavourablePct",1]},"#,
             r#"{"gt":["openPnlPct",{"*":[2,{"atr":{"n":14}}]}]}]},{"ge":["barsInTrade",10]}]},"#,
-            r#""exitShort":{"lt":[{"abs":"openR"},"minutesInTrade"]},"#,
+            r#""exitShort":{"lt":[{"abs":"close"},"minutesInTrade"]},"#,
             r#""long":{"all":[{"eq":["lastExitReason","stop_loss"]},{"gt":["barsSinceExit",3]}]},"#,
             r#""short":{"not":{"eq":["lastExitReason","take_profit"]}}}"#
         )

@@ -122,7 +122,9 @@ fn a_scenario_wants_entries_within_the_lookback_and_filters_now() {
         "params": params(),
     });
     assert_eq!(signals(&value), signals(&plain));
+    let bare = json!({"scenario": ["EmaCross"], "signals": {}});
     let one = json!({"scenario": ["EmaCross"]});
+    assert_eq!(signals(&bare), signals(&one));
     let plain = json!({"signals": {"long": "crossUp(close, ema(20))", "short": "crossDown(close, ema(20))"}});
     assert_eq!(signals(&one), signals(&plain));
 }
