@@ -59,20 +59,22 @@ pub(crate) fn range(count: usize) -> TimeRange {
     TimeRange { start_ms: START_MS, end_ms: START_MS + candles * MINUTE_MS }
 }
 
-/// The backtests of all pairs of averages, the fast one slowest.
+/// The backtests of all pairs of averages, the fast one slowest, under the rules of `profile`.
 pub(crate) fn specs(
     count: usize,
-    fasts: &[usize],
-    slows: &[usize],
+    (fasts, slows): (&[usize], &[usize]),
+    profile: Option<&str>,
 ) -> anyhow::Result<Vec<Arc<JobSpec>>> {
-    let bundle = Bundle::parse(&request(count, fasts, slows), &Limits::default())?;
+    let request = request(count, (fasts, slows), profile);
+    let bundle = Bundle::parse(&request, &Limits::default())?;
     let spec = |seq| bundle.job(seq).map(Arc::new).context("a seq of the bundle is a job");
     bundle.jobs().map(spec).collect()
 }
 
 /// The bundle of all pairs of averages.
-fn request(count: usize, fasts: &[usize], slows: &[usize]) -> Value {
+fn request(count: usize, (fasts, slows): (&[usize], &[usize]), profile: Option<&str>) -> Value {
     let range = range(count);
+    let fill = profile.map_or(json!({}), |profile| json!({"profile": profile}));
     json!({
         "universalConfig": {
             "exchange": "bench", "ticker": "WALK", "timeframe": "1m", "balance": BALANCE,
@@ -84,7 +86,8 @@ fn request(count: usize, fasts: &[usize], slows: &[usize]) -> Value {
                     "fast": {"int": [2, 500, 1], "default": 12},
                     "slow": {"int": [2, 500, 1], "default": 26}}},
             "moneyManagement": {"stopLossPct": 2, "takeProfitPct": 4},
-            "costs": {"feePct": 0.1}},
+            "costs": {"feePct": 0.1},
+            "fill": fill},
         "dateTimeRanges": [{"start": range.start_text(), "end": range.end_text()}],
         "parameterVariants": {"fast": fasts, "slow": slows}
     })

@@ -6,6 +6,7 @@
 
 mod load;
 mod ours;
+mod peers;
 mod reference;
 
 use std::hint::black_box;
@@ -36,20 +37,27 @@ struct Options {
     /// Seed of the candles.
     #[arg(long, default_value_t = 42)]
     seed: u64,
+    /// Install vectorbt and backtesting from the index of Python packages and measure them too.
+    #[arg(long)]
+    peers: bool,
+    /// Candles of the single backtest of backtesting.py, of which it takes thousands of times longer.
+    #[arg(long, default_value_t = 50_000)]
+    peer_candles: usize,
 }
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     println!("{}", machine::describe(std::thread::available_parallelism()?.get()));
     single(&options)?;
-    sweep(&options)
+    sweep(&options)?;
+    if options.peers { peers::measure(&options) } else { Ok(()) }
 }
 
 fn single(options: &Options) -> anyhow::Result<()> {
     let candles = load::candles(options.seed, options.single);
     let candles = candles.as_slice();
     let input = ours::input(candles);
-    let specs = load::specs(options.single, &[12], &[26])?;
+    let specs = load::specs(options.single, (&[12], &[26]), None)?;
     let mut reference = Reference::default();
     let found = reference.single(candles, WARMUP, (12, 26));
     check(&input, &specs, &[found])?;
@@ -74,7 +82,7 @@ fn sweep(options: &Options) -> anyhow::Result<()> {
     let candles = candles.as_slice();
     let input = ours::input(candles);
     let (fasts, slows): (Vec<_>, Vec<_>) = ((5..=44).collect(), (50..=98).step_by(2).collect());
-    let specs = load::specs(options.sweep, &fasts, &slows)?;
+    let specs = load::specs(options.sweep, (&fasts, &slows), None)?;
     let mut reference = Reference::default();
     let found = reference.sweep(candles, WARMUP, (&fasts, &slows));
     check(&input, &specs, &found)?;

@@ -33,10 +33,7 @@ impl Reference {
         first: usize,
         (fast, slow): (usize, usize),
     ) -> Found {
-        self.prepare(candles.len(), 2);
-        let [fast_average, slow_average] = &mut self.averages[..] else { unreachable!("two") };
-        ema_pair(candles.close, (fast, fast_average), (slow, slow_average));
-        crosses(fast_average, slow_average, slow, &mut self.signals);
+        self.signals(candles, (fast, slow));
         trade(candles, first, &self.signals, &mut self.equity)
     }
 
@@ -60,6 +57,19 @@ impl Reference {
             }
         }
         found
+    }
+
+    /// Where the averages of the pair cross: 1 upwards, -1 downwards.
+    pub(crate) fn signals(
+        &mut self,
+        candles: CandleSlice<'_>,
+        (fast, slow): (usize, usize),
+    ) -> &[i8] {
+        self.prepare(candles.len(), 2);
+        let [fast_average, slow_average] = &mut self.averages[..] else { unreachable!("two") };
+        ema_pair(candles.close, (fast, fast_average), (slow, slow_average));
+        crosses(fast_average, slow_average, slow, &mut self.signals);
+        &self.signals
     }
 
     fn prepare(&mut self, rows: usize, averages: usize) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use candles::{CandleSource, Influx, InfluxSettings};
+use candles::{CandleSource, Influx, InfluxSettings, Push};
 use model::Digest;
 use tempfile::TempDir;
 use testkit::postgres::{self, Postgres};
@@ -124,7 +124,8 @@ async fn push(load: &Load, market: &influx::Database) -> anyhow::Result<()> {
     };
     let influx = Influx::new(settings)?;
     for series in load.source.list_series().await? {
-        candles::push(&load.source, &series, &influx, false, |_| {}).await?;
+        let push = Push { from: &load.source, to: &influx, again: false };
+        push.run(&series, |_| {}, |_| std::future::ready(())).await?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use candles::import::funding_of;
 use candles::{FundingReport, import_funding};
 use model::TimeRange;
 use serde_json::{Value, json};
@@ -11,9 +12,6 @@ use crate::failure::{Exit, Failure};
 use crate::open;
 use crate::output::{Table, line};
 
-/// Between ticker and month in the names of Binance's archive.
-const BINANCE: &str = "-fundingRate-";
-
 /// Imports every file, in order; stops at the first that fails.
 pub(crate) fn run(args: &FundingArgs) -> Result<(), Failure> {
     let folder = open::parquet(&args.data.data)?;
@@ -21,10 +19,10 @@ pub(crate) fn run(args: &FundingArgs) -> Result<(), Failure> {
         Table::new(&["file", "exchange", "ticker", "payments", "marks", "new", "first", "last"]);
     let mut documents = Vec::new();
     for file in &args.files {
-        let named = binance_ticker(file);
-        let exchange = args.exchange.as_deref().or(named.map(|_| "binance"));
+        let (named_exchange, named_ticker) = funding_of(file);
+        let exchange = args.exchange.as_deref().or(named_exchange.as_deref());
         let exchange = exchange.ok_or_else(|| not_said(file, "exchange", "--exchange"))?;
-        let ticker = args.ticker.as_deref().or(named);
+        let ticker = args.ticker.as_deref().or(named_ticker.as_deref());
         let ticker = ticker.ok_or_else(|| not_said(file, "ticker", "--ticker"))?;
         let report = import_funding(&folder, file, (exchange, ticker))?;
         documents.push(document(&report, exchange, ticker));
@@ -46,12 +44,6 @@ pub(crate) fn run(args: &FundingArgs) -> Result<(), Failure> {
         table.print();
     }
     Ok(())
-}
-
-/// The ticker of `BTCUSDT-fundingRate-2024-01.zip`.
-fn binance_ticker(file: &Path) -> Option<&str> {
-    let (ticker, _) = file.file_name()?.to_str()?.split_once(BINANCE)?;
-    Some(ticker)
 }
 
 fn not_said(file: &Path, what: &str, flag: &str) -> Failure {

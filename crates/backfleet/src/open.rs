@@ -137,6 +137,31 @@ impl From<candles::Error> for Failure {
     }
 }
 
+/// What to do about a file that cannot be read.
+fn hint_for_file(cause: &candles::FileCause) -> Option<String> {
+    use candles::FileCause;
+    use std::io::ErrorKind as Kind;
+    let damaged = [Kind::InvalidData, Kind::InvalidInput, Kind::UnexpectedEof, Kind::Other];
+    let words = match cause {
+        FileCause::Parquet(_) => {
+            "the file is cut off, damaged or no Parquet: copy it again, or write it anew"
+        }
+        FileCause::Json(_) => "the file is no JSON of the form that is read there: write it again",
+        FileCause::Io(error) if error.kind() == Kind::NotFound => {
+            "check the name, and where a link points to"
+        }
+        FileCause::Io(error) if error.kind() == Kind::PermissionDenied => {
+            "give this user the right to read it, or name another file"
+        }
+        FileCause::Io(error) if damaged.contains(&error.kind()) => {
+            "the file is cut off or damaged, or something follows its end (`gzip -t` or `unzip -t` \
+             shows it): copy or download it again"
+        }
+        FileCause::Io(_) | _ => return None,
+    };
+    Some(words.to_owned())
+}
+
 /// What to do about a failure of candles.
 fn hint_for(error: &candles::Error) -> Option<String> {
     use candles::Error as Candles;
@@ -172,8 +197,9 @@ fn hint_for(error: &candles::Error) -> Option<String> {
         Candles::Unavailable { .. } | Candles::Rejected { .. } => {
             "check --influx-url and that the server runs".to_owned()
         }
+        Candles::File { cause, .. } => return hint_for_file(cause),
         // What the message says is all there is to say, of errors yet to come as well.
-        Candles::BadCandles { .. } | Candles::NotInferred { .. } | Candles::File { .. } | _ => {
+        Candles::BadCandles { .. } | Candles::NotInferred { .. } | _ => {
             return None;
         }
     })

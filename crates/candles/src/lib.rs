@@ -2,7 +2,7 @@
 //!
 //! A [`CandleSource`] (InfluxDB, Parquet files, memory) is read in fixed segments; the host's
 //! [`Cache`] keeps them as mapped column files; a [`Market`] gives the engine one contiguous slice
-//! per range. Importers fill the Parquet store, [`push`] copies it to InfluxDB.
+//! per range. Importers fill the Parquet store, [`Push`] copies it to InfluxDB.
 //! **Invariant:** nothing here knows of bundles, jobs or strategies.
 
 mod arrow_file;
@@ -42,7 +42,7 @@ pub use market::{Corrections, Fingerprint, History, Loaded, Market, SegmentState
 pub use memory::MemorySource;
 pub use parquet::{Merged, ParquetStore};
 pub use probe::Probe;
-pub use push::{PushReport, push};
+pub use push::{Push, PushReport};
 pub use segment::Segment;
 pub use series::SeriesInfo;
 pub use source::CandleSource;

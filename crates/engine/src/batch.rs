@@ -15,7 +15,7 @@ use crate::input::Seeded;
 use crate::marks::{DayGrid, Ledger};
 use crate::plan::{Draft, Exchange, Plan, draft};
 use crate::sensitivity::{Sensitivity, Way};
-use crate::walk::{Blocks, Close, Journal, Observer, Position, Track, Walked, most_fills, walk};
+use crate::walk::{Close, Journal, Observer, Position, Shared, Track, Walked, most_fills, walk};
 use crate::{Error, Input};
 
 /// Candles of a variant between two calls of its [`Monitor`].
@@ -141,8 +141,8 @@ struct Group<'a, 'i> {
     input: &'i Input<'a>,
     /// What nodes are computed from.
     ground: Seeded<'a>,
-    /// Blocks of its candles.
-    blocks: Blocks,
+    /// What all walks over its candles share.
+    shared: Shared,
     /// First row of the range among them.
     first: usize,
     graph: Graph,
@@ -170,10 +170,10 @@ impl<'a, 'i> Group<'a, 'i> {
             let draft = draft(&mut graph, spec);
             Member { index, spec, draft, beside }
         });
-        let members = members.collect();
+        let members: Vec<_> = members.collect();
         let ground = input.seeded(seed, end);
-        let blocks = Blocks::new(ground.candles);
-        Group { input, ground, blocks, first: first - seed, graph, members }
+        let shared = Shared::by(members.len(), ground.candles);
+        Group { input, ground, shared, first: first - seed, graph, members }
     }
 
     fn run(
@@ -190,7 +190,8 @@ impl<'a, 'i> Group<'a, 'i> {
             let plan = member.draft.map(&mut Values(&mut evaluator));
             let progress = |candles_done| monitor.progress(member.index, candles_done);
             let run = self.walk(member, member.spec, &plan, &mut journal, observer, progress);
-            let run = run.map(|walked| self.finish(member, grid, &journal, walked));
+            let is_last = position + 1 == self.members.len();
+            let run = run.map(|walked| self.finish(member, grid, &mut journal, is_last, walked));
             let run = run.and_then(|mut run| {
                 if member.spec.fill.sensitivity {
                     // Its candles are done: only whether to go on is asked.
@@ -219,7 +220,7 @@ impl<'a, 'i> Group<'a, 'i> {
         observer: &mut impl Observer,
         progress: impl FnMut(usize) -> Control,
     ) -> Result<Walked, Error> {
-        let candles = (self.ground.candles, &self.blocks);
+        let candles = (self.ground.candles, &self.shared);
         let track = track(self.input, candles, self.first, spec, plan, &member.beside);
         journal.restart(most_fills(&track), track.beside.funding().len());
         walk(track, journal, observer, progress).map_err(|_| Error::Stopped)
@@ -260,22 +261,29 @@ impl<'a, 'i> Group<'a, 'i> {
     fn final_equity(&self, spec: &JobSpec, journal: &Journal) -> f64 {
         let mut ledger = Ledger::new(spec.balance);
         journal.entries().for_each(|entry| ledger.book(entry));
+        self.equity_at_end(&ledger)
+    }
+
+    fn equity_at_end(&self, ledger: &Ledger) -> f64 {
         ledger.equity(self.ground.candles.close[self.ground.candles.len() - 1])
     }
 
+    /// `is_last`: the fills of `journal` are handed over, not copied.
     fn finish(
         &self,
         member: &Member<'_, '_>,
         grid: &DayGrid,
-        journal: &Journal,
+        journal: &mut Journal,
+        is_last: bool,
         walked: Walked,
     ) -> Run {
         let spec = member.spec;
         let mut counts = walked.counts;
         counts.missing = self.input.missing;
+        let (daily_marks, ledger) = grid.marks(spec.balance, journal, self.input.candles);
         let outcome = Outcome {
-            daily_marks: grid.marks(spec.balance, journal, self.input.candles),
-            fills: journal.fills.clone(),
+            daily_marks,
+            fills: if is_last { journal.take_fills() } else { journal.fills.clone() },
             funding: journal.funding.clone(),
             open_position: walked.open_position,
             counts,
@@ -284,7 +292,7 @@ impl<'a, 'i> Group<'a, 'i> {
             outcome,
             warmup: self.warmup(spec),
             candles: (self.ground.candles.len() - self.first) as u64,
-            final_equity: self.final_equity(spec, journal),
+            final_equity: self.equity_at_end(&ledger),
             ruined: walked.ruined,
             sensitivity: None,
         }
@@ -330,7 +338,7 @@ impl Uses {
 /// What a variant walks.
 pub(crate) fn track<'t>(
     input: &'t Input<'_>,
-    (candles, blocks): (CandleSlice<'t>, &'t Blocks),
+    (candles, shared): (CandleSlice<'t>, &'t Shared),
     first: usize,
     spec: &'t JobSpec,
     plan: &'t Plan<'t>,
@@ -338,7 +346,7 @@ pub(crate) fn track<'t>(
 ) -> Track<'t> {
     Track {
         candles,
-        blocks,
+        shared,
         first,
         timeframe_ms: input.timeframe.ms(),
         calendar: input.calendar,

@@ -11,8 +11,10 @@ use crate::clock;
 use crate::frame::{Column, Frame};
 use crate::graph::{Direction, FrameId, Graph, Node, NodeId, Origin};
 use crate::indicators;
+use crate::indicators::compared::{self, Side};
 use crate::indicators::window;
 use crate::input::Seeded;
+use crate::lone::{Lone, lone_averages};
 use crate::order::Order;
 
 /// What a node is over all rows of its frame.
@@ -33,6 +35,8 @@ pub(crate) struct Evaluator<'a, 'g> {
     signals: Option<SignalSlice<'a>>,
     calendar: &'a Calendar,
     values: Vec<Option<Value<'a>>>,
+    /// The averages that need no column of their own.
+    lone: Vec<Option<Lone>>,
     /// How the two numbers that were compared last compare.
     latest_order: Option<((NodeId, NodeId), Rc<Order>)>,
 }
@@ -65,6 +69,7 @@ impl<'a, 'g> Evaluator<'a, 'g> {
             signals: *signals,
             calendar,
             values: vec![None; count],
+            lone: lone_averages(graph),
             latest_order: None,
         }
     }
@@ -267,9 +272,29 @@ impl<'a, 'g> Evaluator<'a, 'g> {
         {
             return Rc::clone(order);
         }
-        let order = Rc::new(Order::of(&self.number(left), &self.number(right)));
+        let order = self.order_of_averages(left, right);
+        let order = order.unwrap_or_else(|| Order::of(&self.number(left), &self.number(right)));
+        let order = Rc::new(order);
         self.latest_order = Some(((left, right), Rc::clone(&order)));
         order
+    }
+
+    /// How two numbers compare of which nothing else reads the average that one or both are.
+    fn order_of_averages(&mut self, left: NodeId, right: NodeId) -> Option<Order> {
+        let lone = |id: NodeId| self.lone[id.index()].filter(|_| self.values[id.index()].is_none());
+        let (of, sides) = match (lone(left), lone(right)) {
+            (Some(left), Some(right)) if left.of == right.of => {
+                (left.of, [Side::Average(left.average), Side::Average(right.average)])
+            }
+            (Some(left), None) if left.of == right => {
+                (right, [Side::Average(left.average), Side::Plain])
+            }
+            (None, Some(right)) if right.of == left => {
+                (left, [Side::Plain, Side::Average(right.average)])
+            }
+            _ => return None,
+        };
+        compared::order(&self.number(of), sides)
     }
 
     /// Values of the last candle of another frame that had closed, null before the first.

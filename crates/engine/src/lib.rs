@@ -21,6 +21,7 @@ mod graph;
 mod indicator;
 mod indicators;
 mod input;
+mod lone;
 mod marks;
 mod order;
 mod plan;

@@ -67,11 +67,11 @@ impl DayGrid {
             return DayGrid::of_weeks(timeframe, range, candles, first);
         }
         let mut with_candles = Vec::new();
-        let mut row = first;
+        let (mut row, mut rows) = (first, 0);
         while row < candles.len() {
             let day = calendar.day_of(candles.open_time_ms[row]);
-            let rest = &candles.open_time_ms[row..];
-            row += rest.partition_point(|time_ms| calendar.day_of(*time_ms) <= day).max(1);
+            rows = rows_of_day(&candles.open_time_ms[row..], day, calendar, rows);
+            row += rows;
             with_candles.push((day, Some(row - 1)));
         }
         let mut days = Vec::new();
@@ -107,14 +107,14 @@ impl DayGrid {
         DayGrid { days, timeframe_ms: timeframe.ms() }
     }
 
-    /// Equity at the last close of each day; a day without candles repeats the one before, and the
-    /// first ones have the starting balance.
+    /// Equity at the last close of each day, and the account after all that happened; a day without
+    /// candles repeats the one before, and the first ones have the starting balance.
     pub(crate) fn marks(
         &self,
         balance: f64,
         journal: &Journal,
         candles: CandleSlice<'_>,
-    ) -> Vec<DailyMark> {
+    ) -> (Vec<DailyMark>, Ledger) {
         let (mut ledger, mut equity) = (Ledger::new(balance), balance);
         let mut entries = journal.entries().peekable();
         let mut marks = Vec::with_capacity(self.days.len());
@@ -129,8 +129,26 @@ impl DayGrid {
             }
             marks.push(DailyMark { day_ms: *day_ms, equity });
         }
-        marks
+        entries.for_each(|entry| ledger.book(entry));
+        (marks, ledger)
     }
+}
+
+/// How many of `times` belong to `day`, at least 1; most often as many as on the day before.
+fn rows_of_day(times: &[i64], day: i64, calendar: &Calendar, before: usize) -> usize {
+    let belongs = |time_ms: &i64| calendar.day_of(*time_ms) <= day;
+    let ends_as_before = before > 0
+        && times.get(before - 1).is_some_and(belongs)
+        && times.get(before).is_none_or(|time_ms| !belongs(time_ms));
+    if ends_as_before {
+        return before;
+    }
+    let mut width = 1;
+    while width < times.len() && belongs(&times[width]) {
+        width *= 2;
+    }
+    let rest = &times[width / 2..times.len().min(width)];
+    (width / 2 + rest.partition_point(belongs)).max(1)
 }
 
 /// Days that count whether they have candles or not, ascending.
@@ -191,7 +209,7 @@ mod tests {
         let grid = DayGrid::new(&calendar, timeframe, range, candles.as_slice(), 0);
         let fills: Vec<Fill> = buy.into_iter().collect();
         let journal = Journal::of_fills(fills);
-        let marks = grid.marks(100.0, &journal, candles.as_slice());
+        let (marks, _) = grid.marks(100.0, &journal, candles.as_slice());
         let marks: Vec<_> = marks.iter().map(|mark| (mark.day_ms / DAY_MS, mark.equity)).collect();
         assert_eq!(marks, expected);
     }

@@ -14,26 +14,20 @@ impl Order {
     /// Both columns are of one length.
     pub(crate) fn of(left: &[f64], right: &[f64]) -> Order {
         debug_assert_eq!(left.len(), right.len());
-        let words = left.len().div_ceil(ROWS);
-        let [mut below, mut equal, mut above] = [(); 3].map(|()| Vec::with_capacity(words));
-        let mut push = |left: &[f64; ROWS], right: &[f64; ROWS]| {
-            let word = word(left, right);
-            below.push(word.below);
-            equal.push(word.equal);
-            above.push(word.above);
-        };
+        let mut words = OrderWords::of_rows(left.len());
         let (left_words, left_rest) = left.as_chunks::<ROWS>();
         let (right_words, right_rest) = right.as_chunks::<ROWS>();
-        left_words.iter().zip(right_words).for_each(|(left, right)| push(left, right));
+        for (at, (left, right)) in left_words.iter().zip(right_words).enumerate() {
+            words.compare(at, left, right);
+        }
         if !left_rest.is_empty() {
             // Beyond the end every row is null.
             let mut last = [[f64::NAN; ROWS]; 2];
             last[0][..left_rest.len()].copy_from_slice(left_rest);
             last[1][..right_rest.len()].copy_from_slice(right_rest);
-            push(&last[0], &last[1]);
+            words.compare(left_words.len(), &last[0], &last[1]);
         }
-        let bits = |words| Bits::from_words(words, left.len());
-        Order { below: bits(below), equal: bits(equal), above: bits(above) }
+        words.finish()
     }
 
     /// On which rows both columns are no nulls.
@@ -42,8 +36,40 @@ impl Order {
     }
 }
 
+/// An [`Order`] that is made word by word, in any sequence.
+#[derive(Debug)]
+pub(crate) struct OrderWords {
+    rows: usize,
+    below: Vec<u64>,
+    equal: Vec<u64>,
+    above: Vec<u64>,
+}
+
+impl OrderWords {
+    /// No row of `rows` is compared yet.
+    pub(crate) fn of_rows(rows: usize) -> OrderWords {
+        let words = || vec![0; rows.div_ceil(ROWS)];
+        OrderWords { rows, below: words(), equal: words(), above: words() }
+    }
+
+    /// Compares the rows of word `at`; those beyond the end must be null.
+    #[inline]
+    pub(crate) fn compare(&mut self, at: usize, left: &[f64; ROWS], right: &[f64; ROWS]) {
+        let word = word(left, right);
+        self.below[at] = word.below;
+        self.equal[at] = word.equal;
+        self.above[at] = word.above;
+    }
+
+    /// The order of all rows.
+    pub(crate) fn finish(self) -> Order {
+        let bits = |words| Bits::from_words(words, self.rows);
+        Order { below: bits(self.below), equal: bits(self.equal), above: bits(self.above) }
+    }
+}
+
 /// Rows of a word of [`Bits`].
-const ROWS: usize = 64;
+pub(crate) const ROWS: usize = 64;
 
 /// The order of 64 rows, the first row lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

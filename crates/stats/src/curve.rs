@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use model::{Fill, FillReason, FundingEvent, Outcome, PositionSide, Side};
 
-use crate::path::{BLOCK, EIGHT, Extremes, PricePath, Times, pieces};
+use crate::path::{Extremes, PricePath, Times};
 use crate::trades::Trade;
+use crate::water::WaterLine;
 
 /// A remainder below this share of the entered quantity is rounding of partial exits.
 const ROUNDING: f64 = 1e-12;
@@ -87,20 +88,20 @@ pub fn equity_summary(
             final_equity = equity(candles.close[rows.end - 1]);
             let extremes = path.ranges(rows.clone());
             reach.held(stretch.trade, extremes);
-            water.held(equity, extremes, rows, path);
+            water.held(equity, extremes, rows);
         } else {
             exposed += usize::from(stretch.filled);
             final_equity = stretch.cash;
             water.constant(stretch.cash, rows);
         }
     });
-    water.surface(candles.len());
+    let depths = water.end();
     EquitySummary {
         candles: candles.len(),
         exposed,
-        under_water: water.under_water,
-        max_drawdown: water.max_drawdown,
-        drawdown_duration_days: water.longest_ms as f64 / DAY_MS,
+        under_water: depths.under_water,
+        max_drawdown: depths.max_drawdown,
+        drawdown_duration_days: depths.longest_ms as f64 / DAY_MS,
         final_equity,
         excursions: if candles.is_empty() { None } else { reach.average() },
     }
@@ -270,152 +271,12 @@ fn funding_first(fill: &Fill, event: &FundingEvent) -> bool {
     event.time_ms <= fill.time_ms || own_exit
 }
 
-/// Equity within this share of its peak is at the peak: the rest is rounding of fills and closes.
-const AT_THE_PEAK: f64 = 1.0 - 1e-12;
-
-/// The running peak of equity, and what happened below it.
-struct WaterLine<'a> {
-    times: &'a [i64],
-    timeframe_ms: i64,
-    peak: f64,
-    /// Rows done when the peak was last touched; 0 is the start.
-    peak_rows: usize,
-    /// Lowest equity since the peak.
-    trough: f64,
-    under_water: usize,
-    max_drawdown: f64,
-    longest_ms: i64,
-}
-
-impl<'a> WaterLine<'a> {
-    fn new(initial: f64, path: &PricePath<'a>) -> WaterLine<'a> {
-        WaterLine {
-            times: path.candles().open_time_ms,
-            timeframe_ms: path.timeframe().ms(),
-            peak: initial,
-            peak_rows: 0,
-            trough: initial,
-            under_water: 0,
-            max_drawdown: 0.0,
-            longest_ms: 0,
-        }
-    }
-
-    /// Equity below this is under water.
-    fn shore(&self) -> f64 {
-        self.peak * AT_THE_PEAK
-    }
-
-    /// Equity at the close of `row`, which is the next one.
-    fn mark(&mut self, equity: f64, row: usize) {
-        if equity < self.shore() {
-            return self.submerged(equity, 1);
-        }
-        self.surface(row + 1);
-        // A peak never falls, or rounding could carry it down step by step.
-        self.peak = self.peak.max(equity);
-        self.trough = self.peak;
-        self.peak_rows = row + 1;
-    }
-
-    /// The next `rows`, all at `equity`.
-    fn constant(&mut self, equity: f64, rows: Range<usize>) {
-        self.mark(equity, rows.start);
-        if equity < self.shore() {
-            self.under_water += rows.len() - 1;
-        } else {
-            self.peak_rows = rows.end;
-        }
-    }
-
-    /// The next `rows` of `path`, of these `extremes`, with a position held at `equity` of the
-    /// price.
-    fn held(
-        &mut self,
-        equity: impl Fn(f64) -> f64,
-        extremes: Extremes,
-        rows: Range<usize>,
-        path: &PricePath<'_>,
-    ) {
-        let span = |extremes: Extremes| {
-            let (a, b) = (equity(extremes.low), equity(extremes.high));
-            if a < b { (a, b) } else { (b, a) }
-        };
-        let (low, high) = span(extremes);
-        if high < self.shore() && low >= self.trough {
-            self.under_water += rows.len();
-            return;
-        }
-        for rows in pieces(rows, BLOCK) {
-            let (low, high) = span(path.closes(rows.clone()));
-            if high < self.shore() {
-                self.submerged(low, rows.len());
-                continue;
-            }
-            for rows in pieces(rows, EIGHT) {
-                let (low, high) = span(path.closes(rows.clone()));
-                if high < self.shore() {
-                    self.submerged(low, rows.len());
-                    continue;
-                }
-                for row in rows {
-                    self.mark(equity(path.candles().close[row]), row);
-                }
-            }
-        }
-    }
-
-    /// `count` next rows that all stay below the peak, the lowest at `low`.
-    fn submerged(&mut self, low: f64, count: usize) {
-        self.under_water += count;
-        if low < self.trough {
-            self.trough = low;
-        }
-    }
-
-    /// Ends the drawdown, if there is one, at the close of the last of `rows` rows.
-    fn surface(&mut self, rows: usize) {
-        if self.trough < self.peak {
-            self.max_drawdown = self.max_drawdown.min(self.trough / self.peak - 1.0);
-            self.longest_ms =
-                self.longest_ms.max(self.close_ms(rows) - self.close_ms(self.peak_rows));
-        }
-    }
-
-    /// Close time of the last of `rows` rows; without rows, when the first one opens.
-    fn close_ms(&self, rows: usize) -> i64 {
-        match rows.checked_sub(1) {
-            Some(row) => self.times[row] + self.timeframe_ms,
-            None => self.times[0],
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use model::{Candle, Candles};
 
     use super::*;
     use crate::golden::{self, assert_close};
-
-    #[test]
-    fn a_rounding_error_below_the_peak_is_not_under_water() {
-        let candle = |row: i64| Candle {
-            open_time_ms: row * 60_000,
-            open: 1.0,
-            high: 1.0,
-            low: 1.0,
-            close: 1.0,
-            volume: 0.0,
-        };
-        let candles: Candles = (0..6).map(candle).collect();
-        let path = PricePath::new(candles.as_slice(), model::Timeframe::MINUTE);
-        let mut water = WaterLine::new(10_000.0, &path);
-        water.constant(10_000.0_f64.next_down(), 0..4);
-        assert_eq!((water.under_water, water.peak), (0, 10_000.0));
-        water.constant(9_999.0, 4..6);
-        assert_eq!(water.under_water, 2);
-    }
 
     #[test]
     fn series_a_as_candles_gives_the_golden_drawdown() {

@@ -25,6 +25,7 @@ mod thin;
 mod trade_metrics;
 mod trades;
 mod verdict;
+mod water;
 
 #[cfg(test)]
 mod golden;

@@ -51,24 +51,58 @@ impl Extremes {
 
 #[derive(Clone, Debug)]
 struct Blocks {
+    /// Of the candles.
+    ranges: Levels,
+    /// Of their closes.
+    closes: Levels,
+}
+
+/// Extremes of each [`EIGHT`] rows and of each [`BLOCK`] rows.
+#[derive(Clone, Debug)]
+struct Levels {
     eights: Vec<Extremes>,
     larger: Vec<Extremes>,
+}
+
+impl Levels {
+    fn of(lows: &[f64], highs: &[f64]) -> Levels {
+        let rows = lows.chunks(EIGHT).zip(highs.chunks(EIGHT));
+        let eights: Vec<Extremes> = rows.map(|(lows, highs)| few(lows, highs)).collect();
+        let larger = eights.chunks(EIGHT).map(Extremes::of).collect();
+        Levels { eights, larger }
+    }
+
+    /// Extremes of `rows` if they are one whole block.
+    #[inline]
+    fn block(&self, rows: &Range<usize>) -> Option<Extremes> {
+        if !rows.start.is_multiple_of(EIGHT) {
+            None
+        } else if rows.len() == EIGHT {
+            self.eights.get(rows.start / EIGHT).copied()
+        } else if rows.len() == BLOCK && rows.start.is_multiple_of(BLOCK) {
+            self.larger.get(rows.start / BLOCK).copied()
+        } else {
+            None
+        }
+    }
 }
 
 impl<'a> PricePath<'a> {
     /// A path that finds extremes as it goes: best for a single backtest.
     pub fn new(candles: CandleSlice<'a>, timeframe: Timeframe) -> PricePath<'a> {
-        let times = Times::of_timeframe(candles.open_time_ms, timeframe);
+        let open_ms = candles.open_time_ms;
+        let times = Times { open_ms, step_ms: timeframe.ms(), is_whole: false };
         PricePath { candles, timeframe, times, blocks: None }
     }
 
     /// A path with the extremes of every block: best for many variants. Reads all candles once.
     pub fn with_blocks(candles: CandleSlice<'a>, timeframe: Timeframe) -> PricePath<'a> {
-        let rows = candles.low.chunks(EIGHT).zip(candles.high.chunks(EIGHT));
-        let eights: Vec<Extremes> = rows.map(|(lows, highs)| few(lows, highs)).collect();
-        let larger = eights.chunks(EIGHT).map(Extremes::of).collect();
-        let blocks = Some(Blocks { eights, larger });
-        PricePath { blocks, ..PricePath::new(candles, timeframe) }
+        let blocks = Blocks {
+            ranges: Levels::of(candles.low, candles.high),
+            closes: Levels::of(candles.close, candles.close),
+        };
+        let times = Times::of_timeframe(candles.open_time_ms, timeframe);
+        PricePath { candles, timeframe, times, blocks: Some(blocks) }
     }
 
     /// The candles of the range.
@@ -84,6 +118,10 @@ impl<'a> PricePath<'a> {
     /// Extremes of the closes of `rows`.
     #[inline]
     pub(crate) fn closes(&self, rows: Range<usize>) -> Extremes {
+        let known = self.blocks.as_ref().and_then(|blocks| blocks.closes.block(&rows));
+        if let Some(extremes) = known {
+            return extremes;
+        }
         let closes = &self.candles.close[rows];
         Extremes { low: lowest(closes), high: highest(closes) }
     }
@@ -92,7 +130,7 @@ impl<'a> PricePath<'a> {
     pub(crate) fn ranges(&self, rows: Range<usize>) -> Extremes {
         let CandleSlice { low, high, .. } = self.candles;
         let few = |rows: Range<usize>| few(&low[rows.clone()], &high[rows]);
-        let Some(blocks) = &self.blocks else {
+        let Some(Blocks { ranges: blocks, .. }) = &self.blocks else {
             return Extremes { low: lowest(&low[rows.clone()]), high: highest(&high[rows]) };
         };
         let eights = rows.start.div_ceil(EIGHT)..rows.end / EIGHT;
@@ -122,7 +160,8 @@ pub(crate) struct Times<'a> {
     open_ms: &'a [i64],
     /// Length of a candle, ms.
     step_ms: i64,
-    /// Whether no candle is missing: then a row follows from its time.
+    /// Whether it is known that no candle is missing: then a row follows from its time, and a time
+    /// from its row.
     is_whole: bool,
 }
 
@@ -130,9 +169,8 @@ impl<'a> Times<'a> {
     /// Of candles of one length, of which some may be missing.
     fn of_timeframe(open_ms: &'a [i64], timeframe: Timeframe) -> Times<'a> {
         let step_ms = timeframe.ms();
-        let is_whole = open_ms.first().zip(open_ms.last()).is_some_and(|(first, last)| {
-            usize::try_from((last - first) / step_ms) == Ok(open_ms.len() - 1)
-        });
+        let is_whole =
+            !open_ms.is_empty() && open_ms.windows(2).all(|pair| pair[1] - pair[0] == step_ms);
         Times { open_ms, step_ms, is_whole }
     }
 
@@ -143,12 +181,24 @@ impl<'a> Times<'a> {
 
     /// When the candle after the one in `row` opens, ms.
     pub(crate) fn next_open_ms(&self, row: usize) -> i64 {
-        self.open_ms.get(row + 1).copied().unwrap_or(i64::MAX)
+        if row + 1 < self.len() { self.at(row + 1) } else { i64::MAX }
     }
 
     /// When the candle in `row` closes, ms.
     pub(crate) fn close_ms(&self, row: usize) -> i64 {
-        self.open_ms[row] + self.step_ms
+        self.at(row) + self.step_ms
+    }
+
+    /// When the last of `rows` candles closes, ms; when the first one opens if there are none.
+    pub(crate) fn end_ms(&self, rows: usize) -> i64 {
+        rows.checked_sub(1).map_or_else(|| self.at(0), |row| self.close_ms(row))
+    }
+
+    /// When the candle in `row` opens, ms.
+    #[inline]
+    #[expect(clippy::cast_possible_wrap, reason = "fewer rows than 2^63")]
+    fn at(&self, row: usize) -> i64 {
+        if self.is_whole { self.open_ms[0] + row as i64 * self.step_ms } else { self.open_ms[row] }
     }
 
     /// Row of the last candle that opens at or before `time_ms`, at least `from`.

@@ -160,12 +160,13 @@ impl HeldJobs {
         }
     }
 
-    /// Progress of the jobs that moved by a percent or more since they were last reported.
+    /// Progress of the jobs that moved by a percent or more since they were last reported; one whose
+    /// candles are done is about to end and needs no row.
     pub(crate) fn progress(&self) -> Vec<Progress> {
         let mut moved = Vec::new();
         for (job, entry) in self.lock().iter_mut() {
             let fraction = entry.control.fraction();
-            if fraction - entry.reported >= 0.01 {
+            if fraction < 1.0 && fraction - entry.reported >= 0.01 {
                 entry.reported = fraction;
                 moved.push(Progress { held: Held { job: *job, attempt: entry.attempt }, fraction });
             }
@@ -220,5 +221,7 @@ mod tests {
         assert_eq!(control.advance(500), 495);
         assert_eq!(jobs.progress().len(), 1);
         assert!(jobs.progress().is_empty());
+        assert_eq!(control.advance(1_000), 500);
+        assert!(jobs.progress().is_empty(), "its end follows");
     }
 }

@@ -155,6 +155,10 @@ impl Store for Guarded {
         self.inner()?.corrections(source, series).await
     }
 
+    async fn sources(&self) -> Result<Vec<String>, Error> {
+        self.inner()?.sources().await
+    }
+
     async fn correct(&self, source: &str, segments: &[CorrectedSegment]) -> Result<(), Error> {
         self.inner()?.correct(source, segments).await
     }

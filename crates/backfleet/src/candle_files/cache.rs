@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::series_id;
+use super::named::series_id;
 use crate::cli::CacheCommand;
 use crate::failure::{Exit, Failure};
 use crate::open;

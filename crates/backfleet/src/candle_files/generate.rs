@@ -3,7 +3,8 @@
 use candles::Generator;
 use model::is_symbol;
 
-use super::{series_id, time};
+use super::named::series_id;
+use super::time;
 use crate::cli::{GenerateArgs, Movement};
 use crate::failure::Failure;
 use crate::open;

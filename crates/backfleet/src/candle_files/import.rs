@@ -37,18 +37,25 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
     let seconds = started.elapsed().as_secs_f64();
     let mut reports = Vec::new();
     let mut failures = Vec::new();
-    let mut skipped = Vec::new();
+    let (mut skipped, mut funding) = (Vec::new(), Vec::new());
     for imported in imported {
         match imported {
             Imported::Stored(report) => reports.push(*report),
             Imported::Failed(file, error) => failures.push((file, error)),
             Imported::Skipped(file) => skipped.push(file),
+            Imported::Funding(report) => funding.push(json!({
+                "file": report.path, "payments": report.rows, "added": report.merged.added,
+                "replaced": report.merged.replaced, "unchanged": report.merged.unchanged,
+            })),
             _ => {}
         }
     }
     if args.json {
         let failed: Vec<Value> = failures.iter().map(|(file, error)| failed(file, error)).collect();
-        line(&json!({ "files": reports, "failed": failed, "skipped": skipped }).to_string());
+        line(
+            &json!({ "files": reports, "failed": failed, "skipped": skipped, "funding": funding })
+                .to_string(),
+        );
     } else if !reports.is_empty() {
         show(&reports, args.report, seconds);
     }
@@ -84,6 +91,10 @@ fn say(imported: &Imported) {
         }
         Imported::Failed(file, error) => {
             note(&format!("{}: not imported: {}", file.display(), error.chain()));
+        }
+        Imported::Funding(report) => {
+            let rows = thousands(report.rows);
+            note(&format!("{}: {rows} funding payments", report.path.display()));
         }
         Imported::Skipped(file) => {
             note(&format!("{}: skipped, its name says that it holds no candles", file.display()));

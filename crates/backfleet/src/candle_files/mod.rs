@@ -5,21 +5,19 @@ mod findings;
 mod generate;
 mod import;
 mod named;
+mod push;
 mod verify;
 
 use std::path::Path;
-use std::time::Instant;
 
 use candles::{CandleSource, Format, SeriesInfo};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::TimeRange;
 use serde_json::{Value, json};
 
-use self::named::series_id;
-use crate::cli::{CandlesCommand, DataArgs, InfluxArgs, ListArgs, PushArgs};
-use crate::failure::{Exit, Failure};
+use crate::cli::{CandlesCommand, DataArgs, InfluxArgs, ListArgs};
+use crate::failure::Failure;
 use crate::open;
-use crate::output::{Table, human_seconds, line, note, per_second, thousands};
+use crate::output::{Table, line, note, thousands};
 use crate::settings::Files;
 
 /// Runs one `candles` command.
@@ -29,7 +27,7 @@ pub(crate) async fn run(command: CandlesCommand, settings: &Files) -> Result<(),
         CandlesCommand::Funding(args) => crate::funding_files::run(&args),
         CandlesCommand::List(args) => list(&args, settings).await,
         CandlesCommand::Verify(args) => verify::run(&args, settings).await,
-        CandlesCommand::Push(args) => push(&args, settings).await,
+        CandlesCommand::Push(args) => push::run(&args, settings).await,
         CandlesCommand::Cache(command) => cache::run(&command),
         CandlesCommand::Generate(args) => generate::run(&args),
         CandlesCommand::Export(args) => {
@@ -140,82 +138,6 @@ fn document(info: &SeriesInfo) -> Value {
         "calendar": info.calendar, "first": time(info.first_ms), "last": time(info.last_ms),
         "count": info.count,
     })
-}
-
-async fn push(args: &PushArgs, settings: &Files) -> Result<(), Failure> {
-    let Some(target) = open::influx(&args.influx, settings)? else {
-        return Err(Failure::usage("no InfluxDB to push to").hint("pass --influx-url"));
-    };
-    target.ensure_database().await?;
-    let folder = open::parquet(&args.data.data)?;
-    let wanted = args.series.as_deref().map(series_id).transpose()?;
-    let mut all = folder.list_series().await?;
-    all.retain(|info| wanted.as_ref().is_none_or(|id| *id == info.id));
-    if all.is_empty() {
-        return Err(Failure::new(Exit::NotFound, "there is no such series to push")
-            .hint("`backfleet candles list` shows what there is"));
-    }
-    let total: u64 = all.iter().map(|info| info.count).sum();
-    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template(
-        "{bar:32} {percent:>3} %  {human_pos} of {human_len} candles  {msg}",
-    )
-    .unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.set_style(style.progress_chars("━╸─"));
-    let started = Instant::now();
-    let policy = target.policy().await?;
-    let mut pushed = Vec::new();
-    let mut warnings = Vec::new();
-    let (mut sent, mut kept) = (0, 0);
-    for info in &all {
-        bar.set_message(info.id.to_string());
-        if let Some(policy) = &policy {
-            let now_ms = jiff::Timestamp::now().as_millisecond();
-            warnings.extend(policy.warnings(info.first_ms, info.last_ms, now_ms));
-        }
-        let before = bar.position();
-        let report = candles::push(&folder, info, &target, args.again, |progress| {
-            bar.set_position(before + progress.done);
-        })
-        .await?;
-        sent += report.rows;
-        kept += report.kept;
-        pushed.push(json!({
-            "series": info.id, "written": report.rows, "kept": report.kept,
-            "counted": report.counted,
-        }));
-    }
-    bar.finish_and_clear();
-    warnings.sort();
-    warnings.dedup();
-    let seconds = started.elapsed().as_secs_f64();
-    if args.json {
-        let document = json!({
-            "series": pushed, "candles": total, "written": sent, "kept": kept, "seconds": seconds,
-            "warnings": warnings,
-        });
-        line(&document.to_string());
-    } else {
-        note(&format!(
-            "{} candles of {} series in {} ({}); {} were there already; count, sums and extremes \
-             agree",
-            thousands(sent),
-            all.len(),
-            human_seconds(seconds),
-            per_second(sent as f64 / seconds.max(1e-3), "candles"),
-            thousands(kept),
-        ));
-    }
-    for warning in warnings {
-        note(&format!("warning: {warning}"));
-    }
-    if sent > 0 {
-        note(
-            "hosts that cached these months compare them every ten minutes; `backfleet candles \
-             cache purge` on a host does it at once",
-        );
-    }
-    Ok(())
 }
 
 async fn export(

@@ -3,7 +3,8 @@
 use candles::{CandleSource, Clock, Findings, SeriesInfo};
 use serde_json::{Value, json};
 
-use super::{findings, named, series_id};
+use super::findings;
+use super::named::{self, series_id};
 use crate::cli::VerifyArgs;
 use crate::failure::{Exit, Failure};
 use crate::open;

@@ -192,6 +192,10 @@ pub(crate) struct PushArgs {
     /// Sends also what the server's count and sums say it has already.
     #[arg(long)]
     pub(crate) again: bool,
+    /// `postgres://user:password@host/database` of the fleet: its hosts hear at once of candles that
+    /// were written, else when they next compare.
+    #[arg(long, env = "BACKFLEET_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     #[command(flatten)]

@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use crate::support::{backfleet, command, transcript};
+use crate::support::{backfleet, command, root, transcript};
 
 #[track_caller]
 fn check(arguments: &[&str], expected: &str) {
@@ -142,4 +142,35 @@ fn an_import_that_breaks_a_rule_names_its_rows_and_stores_nothing() {
     assert!(errors.contains("row 3"), "{errors}");
     let listed = backfleet(&["candles", "list", "--data", data.to_str().unwrap(), "--json"]);
     assert_eq!(crate::support::json(&listed)["items"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn files_that_cannot_be_read_say_why_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let sample = root().join("examples/candles/us_GOOG-1d.csv.gz");
+    let trailing = [std::fs::read(sample).unwrap(), b"garbage".to_vec()].concat();
+    for (name, bytes, expected) in [
+        (
+            "x_A-1m.parquet",
+            b"PAR1xxxxPAR1".to_vec(),
+            "hint: the file is cut off, damaged or no Parquet",
+        ),
+        ("x_A-1d.csv.gz", trailing, "hint: the file is cut off or damaged, or something follows"),
+        ("BTCUSDT-1m-2024-01.zip", b"PK\x03\x04".to_vec(), "`unzip -t` shows it"),
+        ("x_A-1m.csv", vec![0xff, 0xfe, b't', 0], "it is UTF-16, save it as UTF-8"),
+        ("x_B-1m.json", b"[[1704067200000,1,2,0.5,1,1]] x".to_vec(), "something follows the end"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let (path, data) = (path.to_str().unwrap(), data.to_str().unwrap());
+        let output = backfleet(&["candles", "import", path, "--data", data]);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains("error: ") && text.contains(expected), "{name}: {text}");
+    }
+    let lost = folder.path().join("lost.csv");
+    let output = backfleet(&["candles", "import", lost.to_str().unwrap()]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("hint: check the name"), "{text}");
 }

@@ -1,8 +1,10 @@
 //! A fleet of real processes over a private PostgreSQL and a private InfluxDB.
 //!
 //! Here: starting one, and looking into its books from outside. The tests are named by what happens
-//! to it: workers die (`crashes`), servers go away (`outages`), bundles compete (`order`).
+//! to it: workers die (`crashes`), servers go away (`outages`), bundles compete (`order`), candles change
+//! (`corrections`).
 
+mod corrections;
 mod crashes;
 mod nodes;
 mod order;

@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use model::{Candles, Digest, SeriesId, Timeframe};
+use model::{CandleSlice, Candles, Digest, SeriesId, Timeframe};
 
 pub(crate) use self::index::{Entry, folder};
 pub(crate) use self::object::Mapped;
@@ -75,6 +75,7 @@ struct Inner {
     settings: CacheSettings,
     clock: Clock,
     flights: Flights<(String, String), Entry>,
+    maps: Flights<Digest, Option<Arc<Mapped>>>,
     objects: Mutex<Objects>,
     /// Until when no source is probed, because one did not answer.
     quiet_until_ms: AtomicI64,
@@ -90,9 +91,26 @@ struct Objects {
     verified: BTreeSet<Digest>,
 }
 
-/// Candles that are to be published.
+/// The candles of an object that is to be published.
+pub(crate) enum Content {
+    /// As they were fetched or resampled.
+    Candles(Candles),
+    /// Those of other objects, one after the other.
+    Joined(Vec<Arc<Mapped>>),
+}
+
+impl Content {
+    fn pieces(&self) -> Vec<CandleSlice<'_>> {
+        match self {
+            Self::Candles(candles) => vec![candles.as_slice()],
+            Self::Joined(objects) => objects.iter().map(|object| object.as_slice()).collect(),
+        }
+    }
+}
+
+/// What is to be published.
 pub(crate) struct Made {
-    pub(crate) candles: Candles,
+    pub(crate) content: Content,
     pub(crate) timeframe: Timeframe,
     pub(crate) fetched_at_ms: i64,
     pub(crate) revision: Option<Digest>,
@@ -114,6 +132,7 @@ impl Cache {
             settings,
             clock,
             flights: Flights::new(),
+            maps: Flights::new(),
             objects: Mutex::new(Objects::default()),
             quiet_until_ms: AtomicI64::new(i64::MIN),
             unmeasured: AtomicU64::new(settings.max_bytes),
@@ -220,40 +239,40 @@ impl Cache {
         name: &str,
         hash: Digest,
     ) -> Result<Option<Arc<Mapped>>, Error> {
+        let mapped = self.map_object(hash).await?;
+        if mapped.is_none() {
+            tracing::warn!(object = %hash, "cached candles are gone or damaged: fetching again");
+            let entry_path = self.inner.entry_path(folder, name);
+            blocking(move || index::remove(&entry_path)).await?;
+        }
+        Ok(mapped)
+    }
+
+    /// Maps an object; callers at once read and hash it once.
+    async fn map_object(&self, hash: Digest) -> Result<Option<Arc<Mapped>>, Error> {
         let inner = Arc::clone(&self.inner);
-        let entry_path = self.inner.entry_path(folder, name);
-        blocking(move || {
-            let mapped = inner.map(hash)?;
-            if mapped.is_none() {
-                tracing::warn!(object = %hash, "cached candles are gone or damaged: fetching again");
-                index::remove(&entry_path)?;
-            }
-            Ok(mapped)
-        })
-        .await
+        let map = || async move { blocking(move || inner.map(hash)).await };
+        self.inner.maps.run(hash, || map().boxed()).await
     }
 
     /// A joined object of the series that holds `parts`, one after the other, in any company.
     pub(crate) async fn find_joined(
         &self,
         folder: &str,
-        parts: Vec<Digest>,
+        parts: &[Digest],
     ) -> Result<Option<Arc<Mapped>>, Error> {
-        let inner = Arc::clone(&self.inner);
         let folder = self.inner.root.join("series").join(folder);
-        blocking(move || {
-            for (path, entry) in index::joined(&folder)? {
-                if !entry.parts.windows(parts.len()).any(|window| window == parts) {
-                    continue;
-                }
-                match inner.map(entry.hash)? {
-                    Some(mapped) => return Ok(Some(mapped)),
-                    None => index::remove(&path)?,
-                }
+        let entries = blocking(move || index::joined(&folder)).await?;
+        for (path, entry) in entries {
+            if !entry.parts.windows(parts.len()).any(|window| window == parts) {
+                continue;
             }
-            Ok(None)
-        })
-        .await
+            match self.map_object(entry.hash).await? {
+                Some(mapped) => return Ok(Some(mapped)),
+                None => blocking(move || index::remove(&path)).await?,
+            }
+        }
+        Ok(None)
     }
 
     /// Name of the entry that joins the segments `first` to `last`.
@@ -270,14 +289,16 @@ impl Inner {
     fn publish(&self, made: &Made, index: Option<(String, String)>) -> Result<Entry, Error> {
         let objects = self.root.join("objects");
         let temporary = self.root.join("tmp");
-        let columns = made.candles.as_slice();
-        let (hash, size) = object::publish(&objects, &temporary, made.timeframe, columns)?;
+        let pieces = made.content.pieces();
+        let (hash, size) = object::publish(&objects, &temporary, made.timeframe, &pieces)?;
+        let first_ms = pieces.iter().find_map(|piece| piece.open_time_ms.first()).copied();
+        let last_ms = pieces.iter().rev().find_map(|piece| piece.open_time_ms.last()).copied();
         self.lock().verified.insert(hash);
         let entry = Entry {
             hash,
-            rows: columns.len() as u64,
-            first_ms: columns.open_time_ms.first().copied().unwrap_or(0),
-            last_ms: columns.open_time_ms.last().copied().unwrap_or(0),
+            rows: pieces.iter().map(|piece| piece.len() as u64).sum(),
+            first_ms: first_ms.unwrap_or(0),
+            last_ms: last_ms.unwrap_or(0),
             fetched_at_ms: made.fetched_at_ms,
             probed_at_ms: made.fetched_at_ms,
             revision: made.revision,

@@ -126,37 +126,47 @@ fn header_count(bytes: &[u8], hash: Digest) -> Option<usize> {
     (well_formed && file_len(count)? == bytes.len()).then_some(count)
 }
 
-/// Writes `candles` below `objects` and returns the object's name and size in bytes.
-///
-/// The file appears whole or not at all. Writing what is there already changes nothing.
-pub(super) fn publish(
-    objects: &Path,
-    temporary_files: &Path,
-    timeframe: Timeframe,
-    candles: CandleSlice<'_>,
-) -> Result<(Digest, u64), Error> {
-    let mut header = [0; HEADER];
-    header[..4].copy_from_slice(&MAGIC);
-    header[4..6].copy_from_slice(&VERSION.to_le_bytes());
-    header[6..8].copy_from_slice(&timeframe.minutes().to_le_bytes());
-    header[8..16].copy_from_slice(&(candles.len() as u64).to_le_bytes());
-    let first_ms = candles.open_time_ms.first().copied().unwrap_or(0);
-    let last_ms = candles.open_time_ms.last().copied().unwrap_or(0);
-    header[16..24].copy_from_slice(&first_ms.to_le_bytes());
-    header[24..32].copy_from_slice(&last_ms.to_le_bytes());
-
-    let stride = column_len(candles.len()).expect("columns in memory fit into the address space");
-    let padding = [0; ALIGN];
-    let columns: [&[u8]; COLUMNS] = [
+/// The columns in the order of the file.
+fn bytes_of<'a>(candles: &CandleSlice<'a>) -> [&'a [u8]; COLUMNS] {
+    [
         bytemuck::cast_slice(candles.open_time_ms),
         bytemuck::cast_slice(candles.open),
         bytemuck::cast_slice(candles.high),
         bytemuck::cast_slice(candles.low),
         bytemuck::cast_slice(candles.close),
         bytemuck::cast_slice(candles.volume),
-    ];
-    let parts: Vec<&[u8]> =
-        columns.iter().flat_map(|bytes| [*bytes, &padding[..stride - bytes.len()]]).collect();
+    ]
+}
+
+/// Writes `pieces`, one after the other, below `objects`; returns the object's name, and its size
+/// in bytes.
+///
+/// Copies nothing, so that a join of any length needs no memory of its own. The file appears whole
+/// or not at all. Writing what is there already changes nothing.
+pub(super) fn publish(
+    objects: &Path,
+    temporary_files: &Path,
+    timeframe: Timeframe,
+    pieces: &[CandleSlice<'_>],
+) -> Result<(Digest, u64), Error> {
+    let count: usize = pieces.iter().map(CandleSlice::len).sum();
+    let first_ms = pieces.iter().find_map(|piece| piece.open_time_ms.first()).copied();
+    let last_ms = pieces.iter().rev().find_map(|piece| piece.open_time_ms.last()).copied();
+    let mut header = [0; HEADER];
+    header[..4].copy_from_slice(&MAGIC);
+    header[4..6].copy_from_slice(&VERSION.to_le_bytes());
+    header[6..8].copy_from_slice(&timeframe.minutes().to_le_bytes());
+    header[8..16].copy_from_slice(&(count as u64).to_le_bytes());
+    header[16..24].copy_from_slice(&first_ms.unwrap_or(0).to_le_bytes());
+    header[24..32].copy_from_slice(&last_ms.unwrap_or(0).to_le_bytes());
+
+    let stride = column_len(count).expect("columns in memory fit into the address space");
+    let padding = [0; ALIGN];
+    let mut parts: Vec<&[u8]> = Vec::with_capacity(COLUMNS * (pieces.len() + 1));
+    for column in 0..COLUMNS {
+        parts.extend(pieces.iter().map(|piece| bytes_of(piece)[column]));
+        parts.push(&padding[..stride - count * 8]);
+    }
     let mut hasher = blake3::Hasher::new();
     hasher.update(&header[..HASHED_HEADER]);
     for part in &parts {
@@ -181,7 +191,7 @@ pub(super) fn publish(
         for part in &parts {
             file.write_all(part)?;
         }
-        file.as_file().sync_all()?;
+        // Not synced: what a power cut takes away is found by its hash and fetched again.
         file.persist(&path).map_err(|error| error.error)?;
         Ok(())
     };
@@ -213,12 +223,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let candles = some(count);
         let (hash, size) =
-            publish(dir.path(), dir.path(), Timeframe::MINUTE, candles.as_slice()).unwrap();
+            publish(dir.path(), dir.path(), Timeframe::MINUTE, &[candles.as_slice()]).unwrap();
         let Opened::Intact(mapped) = open(dir.path(), hash, true).unwrap() else {
             panic!("the file is whole")
         };
         assert_eq!(mapped.as_slice(), candles.as_slice());
         assert_eq!(fs::metadata(path(dir.path(), hash)).unwrap().len(), size);
+        // In pieces it is the same file.
+        let (all, middle) = (candles.as_slice(), candles.len() / 3);
+        let pieces = [all.rows(0..middle), all.rows(middle..middle), all.rows(middle..all.len())];
+        let joined = publish(dir.path(), dir.path(), Timeframe::MINUTE, &pieces).unwrap();
+        assert_eq!(joined, (hash, size));
     }
 
     #[test]
@@ -233,7 +248,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let candles = some(3);
         let (hash, _) =
-            publish(dir.path(), dir.path(), Timeframe::MINUTE, candles.as_slice()).unwrap();
+            publish(dir.path(), dir.path(), Timeframe::MINUTE, &[candles.as_slice()]).unwrap();
         let path = path(dir.path(), hash);
         let bytes = fs::read(&path).unwrap();
         let unusable = || matches!(open(dir.path(), hash, true).unwrap(), Opened::Unusable);

@@ -2,7 +2,8 @@
 //!
 //! CSV: a header that names time, rate and, if there is one, the mark price (Binance's archive is
 //! such a file), or rows of time, rate[, mark] without one; plain, gzipped or zipped. JSON: a list of
-//! [time, rate, ...], as freqtrade keeps `-funding_rate.json`. Times are numbers of any unit or
+//! [time, rate, ...], as freqtrade keeps `-funding_rate.json`. Feather and Parquet: as freqtrade keeps
+//! `-funding_rate.feather`, the rate in the column `open`. Times are numbers of any unit or
 //! dates; those without an offset are UTC, in which venues pay.
 
 use std::fs::File;
@@ -16,6 +17,7 @@ use jiff::tz::TimeZone;
 use model::{FundingRate, FundingRates};
 
 use crate::error::FileCause;
+use crate::import::rates_of_columns;
 use crate::{Error, Merged, ParquetStore};
 
 /// Most bytes of a file, unpacked: far more than a century of hourly payments.
@@ -49,10 +51,14 @@ pub struct FundingReport {
 ///
 /// Fails with [`Error::UnreadableFunding`], which names the first line that is no payment.
 pub fn read_funding(path: &Path) -> Result<FundingRates, Error> {
-    let text = unpacked(path)?;
-    let is_json = text.trim_start().starts_with('[');
-    let rates = if is_json { read_json(&text) } else { read_lines(&text) };
-    let rates = rates.map_err(|reason| unreadable(path, reason))?;
+    let rates = if let Some(rates) = rates_of_columns(path)? {
+        rates
+    } else {
+        let text = unpacked(path)?;
+        let is_json = text.trim_start().starts_with('[');
+        let rates = if is_json { read_json(&text) } else { read_lines(&text) };
+        rates.map_err(|reason| unreadable(path, reason))?
+    };
     if rates.as_slice().is_empty() {
         return Err(unreadable(path, "it holds no funding rate".to_owned()));
     }

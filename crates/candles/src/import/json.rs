@@ -44,6 +44,21 @@ impl Arrays {
         lines::unpacked(&self.path, self.packing, |reader| self.read(reader, each))
     }
 
+    /// After the last row there is nothing but space.
+    fn ends(&self, reader: &mut dyn BufRead) -> Result<(), Error> {
+        loop {
+            let rest = reader.fill_buf().map_err(Error::file("read", &self.path))?;
+            if rest.is_empty() {
+                return Ok(());
+            }
+            if !rest.trim_ascii().is_empty() {
+                return Err(unreadable(&self.path, "something follows the end of its JSON"));
+            }
+            let length = rest.len();
+            reader.consume(length);
+        }
+    }
+
     fn read(&self, reader: &mut dyn BufRead, each: &mut Each<'_>) -> Result<(), Error> {
         let mut buffer = Vec::new();
         let mut row = 0;
@@ -61,14 +76,14 @@ impl Arrays {
             let mut text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii();
             let opening = if row == 0 { b'[' } else { b',' };
             if row > 0 && text.is_empty() {
-                return Ok(());
+                return self.ends(reader);
             }
             let Some(rest) = text.strip_prefix(&[opening]) else {
                 return Err(wrong(row, "does not follow the one before it"));
             };
             text = rest.trim_ascii_start();
             if row == 0 && text.is_empty() {
-                return Ok(());
+                return self.ends(reader);
             }
             let Some(fields) = text.strip_prefix(b"[") else {
                 return Err(wrong(row, "is no array of time, open, high, low, close, volume"));
@@ -148,6 +163,9 @@ mod tests {
 
     #[test]
     fn what_is_no_array_of_arrays_is_refused() {
+        check("[[60,1,2,0.5,1,9]] [[120,1,2,0.5,1,9]]", Err("something follows the end"));
+        check("[] x", Err("something follows the end"));
+        check("[[60,1,2,0.5,1,9]]\n \n", Ok(&["1:Number(60000, Seconds)/9"]));
         check("[[1,2,0.5,1,9,1],", Err("row 2 of its JSON is cut off"));
         check("[[1,1,2,0.5,1,9]", Err("row 2 of its JSON is cut off"));
         check("[[1,1,2,0.5,1,9] [2]]", Err("does not follow"));

@@ -136,8 +136,11 @@ fn lines(
         if buffer.len() as u64 == MAX_LINE {
             return Err(unreadable(path, &format!("line {number} is too long")));
         }
-        let line = std::str::from_utf8(&buffer)
-            .map_err(|_| unreadable(path, &format!("line {number} is no UTF-8 text")))?;
+        let line = std::str::from_utf8(&buffer).map_err(|_| {
+            let wide = buffer.starts_with(&[0xff, 0xfe]) || buffer.starts_with(&[0xfe, 0xff]);
+            let fix = if wide { ": it is UTF-16, save it as UTF-8" } else { "" };
+            unreadable(path, &format!("line {number} is no UTF-8 text{fix}"))
+        })?;
         if line.trim_end_matches(['\n', '\r']).contains('\r') {
             return Err(unreadable(
                 path,

@@ -1,5 +1,6 @@
 //! Which files are meant: names, patterns, and directories with or without a `series.json`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,9 +27,9 @@ const DEEPEST: usize = 8;
 pub(super) struct Listed {
     pub(super) path: PathBuf,
     pub(super) options: ImportOptions,
-    /// Whether its name says that it holds no candles. Only in folders: a file that is named by
-    /// the user is opened, and refused with words.
-    pub(super) skipped: bool,
+    /// What its name says that it holds. Only in folders and patterns: a file that is named by the
+    /// user is opened, and refused with words.
+    pub(super) content: Content,
 }
 
 #[derive(Deserialize)]
@@ -56,7 +57,7 @@ pub(super) fn list(paths: &[PathBuf], options: &ImportOptions) -> Result<Vec<Lis
             files.extend(expand(path, options)?);
         } else if path.exists() || !is_pattern(path) {
             let (path, options) = (path.clone(), options.clone());
-            files.push(Listed { path, options, skipped: false });
+            files.push(Listed { path, options, content: Content::Candles });
         } else {
             files.extend(matching(path, options)?);
         }
@@ -82,7 +83,7 @@ fn expand(folder: &Path, options: &ImportOptions) -> Result<Vec<Listed>, Error> 
             instrument: options.instrument.or(item.instrument.map(Instrument::from)),
             ..options.clone()
         };
-        Listed { path: folder.join(item.file), options: known, skipped: false }
+        Listed { path: folder.join(item.file), options: known, content: Content::Candles }
     });
     Ok(files.collect())
 }
@@ -90,7 +91,7 @@ fn expand(folder: &Path, options: &ImportOptions) -> Result<Vec<Listed>, Error> 
 /// All files with a known ending, by name, also those in folders below.
 fn all(folder: &Path, options: &ImportOptions) -> Result<Vec<Listed>, Error> {
     let mut files = Vec::new();
-    gather(folder, 0, &mut files)?;
+    gather(folder, 0, &mut BTreeSet::new(), &mut files)?;
     if files.is_empty() {
         let reason = "it holds no file that ends in .csv, .csv.gz, .zip, .tsv, .txt, .json, \
                       .json.gz, .feather, .arrow or .parquet";
@@ -102,22 +103,35 @@ fn all(folder: &Path, options: &ImportOptions) -> Result<Vec<Listed>, Error> {
 
 fn listed(files: Vec<PathBuf>, options: &ImportOptions) -> Vec<Listed> {
     let listed = files.into_iter().map(|path| {
-        let skipped = name::read(&path).content != Content::Candles;
-        Listed { path, options: options.clone(), skipped }
+        let content = name::read(&path).content;
+        Listed { path, options: options.clone(), content }
     });
     listed.collect()
 }
 
-fn gather(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
-    for item in fs::read_dir(folder).map_err(Error::file("list", folder))? {
-        let path = item.map_err(Error::file("list", folder))?.path();
+/// Gathers the files of `folder` and of those below it; a folder that links lead to again is looked
+/// into once.
+fn gather(
+    folder: &Path,
+    depth: usize,
+    seen: &mut BTreeSet<PathBuf>,
+    files: &mut Vec<PathBuf>,
+) -> Result<(), Error> {
+    let real = folder.canonicalize().map_err(Error::file("list", folder))?;
+    if !seen.insert(real) {
+        return Ok(());
+    }
+    for path in crate::folder::list(folder)? {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("").to_lowercase();
         if name.starts_with('.') {
             continue;
         }
-        if path.is_dir() && depth < DEEPEST {
-            gather(&path, depth + 1, files)?;
-        } else if ENDINGS.iter().any(|ending| name.ends_with(ending)) && path.is_file() {
+        if path.is_dir() {
+            if depth < DEEPEST {
+                gather(&path, depth + 1, seen, files)?;
+            }
+        } else if ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+            // A link to nowhere is listed: that it cannot be opened should be said.
             files.push(path);
         }
     }

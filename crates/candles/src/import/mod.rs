@@ -25,19 +25,29 @@ mod table;
 mod time;
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use model::Candles;
+use model::{Candles, FundingRate, FundingRates};
 
 pub use self::options::{ColumnMap, ColumnMapError, ImportOptions, Label};
 pub use self::report::ImportReport;
 pub use self::signals::{RowFault as SignalRowFault, SignalError, read_signals};
 
+use self::form::Form;
+use self::layout::Wanted;
 use self::manifest::Listed;
+use self::name::Content;
 use self::plan::Plan;
-use crate::{Error, Merged, ParquetStore};
+use self::time::Clockwork;
+use crate::{Error, FundingReport, Merged, ParquetStore, import_funding};
+
+/// Between ticker and month in the names of Binance's archive of funding rates.
+const BINANCE_RATES: &str = "-fundingRate-";
 
 /// What became of one file.
 #[derive(Clone, Debug)]
@@ -45,7 +55,9 @@ use crate::{Error, Merged, ParquetStore};
 pub enum Imported {
     /// It is in the store.
     Stored(Box<ImportReport>),
-    /// It holds something else than candles, as its name says: mark prices or funding rates.
+    /// It holds funding rates, as its name says; they are in the store, apart from candles.
+    Funding(Box<FundingReport>),
+    /// It holds something else than candles, as its name says: mark prices.
     Skipped(PathBuf),
     /// It is not, and has changed nothing.
     Failed(PathBuf, Error),
@@ -69,7 +81,7 @@ pub fn import(
     for imported in import_each(store, paths, options, heard)? {
         match imported {
             Imported::Stored(report) => reports.push(*report),
-            Imported::Skipped(_) => {}
+            Imported::Skipped(_) | Imported::Funding(_) => {}
             Imported::Failed(_, error) => return Err(error),
         }
     }
@@ -124,13 +136,85 @@ pub fn import_each(
 }
 
 fn import_listed(store: &ParquetStore, listed: &Listed) -> Imported {
-    if listed.skipped {
-        return Imported::Skipped(listed.path.clone());
+    match listed.content {
+        Content::Candles => {}
+        Content::Mark => return Imported::Skipped(listed.path.clone()),
+        Content::Funding => return import_rates(store, listed),
     }
     match import_file(store, &listed.path, &listed.options) {
         Ok(report) => Imported::Stored(Box::new(report)),
         Err(error) => Imported::Failed(listed.path.clone(), error),
     }
+}
+
+/// Funding rates of a ticker that options or the file's name say.
+fn import_rates(store: &ParquetStore, Listed { path, options, .. }: &Listed) -> Imported {
+    let missing = |what, flag| Error::NotInferred { path: path.clone(), what, flag };
+    let (exchange, ticker) = funding_of(path);
+    let imported = options
+        .exchange
+        .clone()
+        .or(exchange)
+        .ok_or_else(|| missing("exchange", "--exchange"))
+        .and_then(|exchange| {
+            let ticker = options.ticker.clone().or(ticker);
+            Ok((exchange, ticker.ok_or_else(|| missing("ticker", "--ticker"))?))
+        })
+        .and_then(|(exchange, ticker)| import_funding(store, path, (&exchange, &ticker)));
+    match imported {
+        Ok(report) => Imported::Funding(Box::new(report)),
+        Err(error) => Imported::Failed(path.clone(), error),
+    }
+}
+
+/// Exchange and ticker of a file of funding rates, as far as its name and folder say: those of
+/// Binance's archive and of freqtrade.
+pub fn funding_of(path: &Path) -> (Option<String>, Option<String>) {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if let Some((ticker, _)) = name.split_once(BINANCE_RATES) {
+        return (Some("binance".to_owned()), Some(ticker.to_owned()));
+    }
+    let named = name::read(path);
+    if named.content != Content::Funding {
+        return (None, None);
+    }
+    let named = named.of_freqtrade(path);
+    (named.exchange, named.ticker)
+}
+
+/// Payments in a Feather or Parquet file as freqtrade writes them: time, and the rate in the column
+/// `open`; `None` for a file of text.
+pub(crate) fn rates_of_columns(path: &Path) -> Result<Option<FundingRates>, Error> {
+    let mut magic = Vec::new();
+    let file = File::open(path).map_err(Error::file("open", path))?;
+    file.take(8).read_to_end(&mut magic).map_err(Error::file("read", path))?;
+    if !magic.starts_with(arrow::MAGIC) && !magic.starts_with(parquet_rows::MAGIC) {
+        return Ok(None);
+    }
+    let unreadable = |reason| Error::UnreadableFunding { path: path.to_owned(), reason };
+    let form = match Form::open(path, &Wanted::default(), false) {
+        Err(Error::Unreadable { reason, .. }) => return Err(unreadable(reason)),
+        form => form?,
+    };
+    // Venues pay in UTC.
+    let clockwork = Clockwork::new(Some(jiff::tz::TimeZone::UTC), false, 0);
+    let mut rates = FundingRates::default();
+    let mut wrong = None;
+    form.for_each(&mut |number, row| {
+        let payment = row.map_err(|rule| rule.text().to_owned()).and_then(|row| {
+            let time_ms = clockwork.ms(row.stamp).ok_or("it has no time")?;
+            let rate = FundingRate { time_ms, rate: row.values[0], mark: None };
+            rates.push(rate).map_err(|fault| format!("the payment {fault}"))
+        });
+        match payment {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(reason) => {
+                wrong = Some(format!("row {number}: {reason}"));
+                ControlFlow::Break(())
+            }
+        }
+    })?;
+    wrong.map_or(Ok(Some(rates)), |reason| Err(unreadable(reason)))
 }
 
 /// What all files of one series have in common before they are opened.

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use hyper::Response;
-use hyper::header::HeaderMap;
+use hyper::header::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 
 use super::settings::InfluxSettings;
@@ -65,9 +65,13 @@ pub(super) fn of_version(version: &str) -> Option<Dialect> {
     }
 }
 
-/// Whether a `/health` without a version is that of InfluxDB 3, which says `OK`.
-pub(super) fn is_plain_health<T>(response: &Response<T>, body: &[u8]) -> bool {
-    response.status().is_success() && body.trim_ascii() == b"OK"
+/// Whether an answer without a version is that of InfluxDB 3: it names a build of its own (1.x and
+/// 2.x name `OSS` or `ENT`), or its `/health` says `OK`.
+pub(super) fn is_3<T>(path: &str, response: &Response<T>, body: &[u8]) -> bool {
+    let build = response.headers().get("x-influxdb-build").map(HeaderValue::as_bytes);
+    let names_3 = build.is_some_and(|build| matches!(build, b"Core" | b"Enterprise"));
+    let is_ok = response.status().is_success() && body.trim_ascii() == b"OK";
+    names_3 || (path == "/health" && is_ok)
 }
 
 impl Dialect {

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf as _, Bytes};
+use bytes::{Buf as _, Bytes, BytesMut};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::header::{
@@ -26,8 +26,9 @@ use crate::Error;
 use crate::cache::blocking;
 use crate::error::Cause;
 
-/// Pieces of an answer that may wait for the decoder.
-const WAITING: usize = 16;
+/// Pieces of an answer that may wait for the decoder, and bytes from which on one is handed over.
+const WAITING: usize = 4;
+const PIECE: usize = 1 << 16;
 /// Bytes of an error's text that are read, and characters of it that are kept.
 const MAX_TEXT: usize = 64 * 1_024;
 const MAX_CHARS: usize = 500;
@@ -169,21 +170,35 @@ impl Http {
         decoded
     }
 
+    /// Hands the answer on in pieces of some size: InfluxDB sends it two kilobytes at a time, and
+    /// waking the decoder for each would cost more than decoding.
     async fn pump(&self, mut body: Incoming, sender: mpsc::Sender<Result<Bytes, Cause>>) {
-        loop {
-            let piece = match timeout(self.timeout, body.frame()).await {
-                Err(_) => Err(Cause::Timeout { after: self.timeout }),
-                Ok(None) => return,
-                Ok(Some(Err(error))) => Err(Cause::Body(Arc::new(error))),
-                Ok(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) => Ok(data),
-                    Err(_trailers) => continue,
-                },
-            };
-            let failed = piece.is_err();
-            if sender.send(piece).await.is_err() || failed {
-                return;
+        let mut gathered = BytesMut::with_capacity(2 * PIECE);
+        let end = loop {
+            match timeout(self.timeout, body.frame()).await {
+                Err(_) => break Some(Cause::Timeout { after: self.timeout }),
+                Ok(None) => break None,
+                Ok(Some(Err(error))) => break Some(Cause::Body(Arc::new(error))),
+                Ok(Some(Ok(frame))) => {
+                    // Trailers are no data.
+                    if let Ok(data) = frame.into_data() {
+                        gathered.extend_from_slice(&data);
+                    }
+                }
             }
+            if gathered.len() >= PIECE {
+                let piece = std::mem::replace(&mut gathered, BytesMut::with_capacity(2 * PIECE));
+                if sender.send(Ok(piece.freeze())).await.is_err() {
+                    return;
+                }
+            }
+        };
+        // Who no longer listens has failed already.
+        if !gathered.is_empty() && sender.send(Ok(gathered.freeze())).await.is_err() {
+            return;
+        }
+        if let Some(cause) = end {
+            let _ = sender.send(Err(cause)).await;
         }
     }
 

@@ -42,6 +42,8 @@ use crate::{CandleSource, Error, Probe, Segment, SeriesInfo, validate};
 
 const MSGPACK: &str = "application/x-msgpack";
 const FORM: &str = "application/x-www-form-urlencoded";
+/// Names of sources that are an InfluxDB begin with this.
+const PREFIX: &str = "influx:";
 /// First pause before another try; it doubles, and a random share of it is added.
 const FIRST_PAUSE_MS: u64 = 100;
 
@@ -86,7 +88,7 @@ impl Influx {
         let policy = settings.retention_policy.as_deref().unwrap_or("");
         let mapping = Digest::of(format!("{:?}", settings.mapping).as_bytes());
         let id: Arc<str> = format!(
-            "influx:{}/{}/{policy}#{}",
+            "{PREFIX}{}/{}/{policy}#{}",
             settings.url.trim_end_matches('/'),
             settings.database,
             &mapping.to_string()["b3:".len()..][..16],
@@ -98,6 +100,20 @@ impl Influx {
         let counts = Mutex::new(Counts::new());
         let inner = Inner { id, settings, http, counts, server: OnceCell::new() };
         Ok(Influx { inner: Arc::new(inner) })
+    }
+
+    /// Whether `source_id` names this database at any address, with any policy and mapping: the
+    /// same candles, perhaps, as somebody else reaches them.
+    pub fn may_be(&self, source_id: &str) -> bool {
+        if source_id == self.id() {
+            return true;
+        }
+        let Some(rest) = source_id.strip_prefix(PREFIX) else { return false };
+        let Some((place, _mapping)) = rest.rsplit_once('#') else { return false };
+        let Some((place, _policy)) = place.rsplit_once('/') else { return false };
+        place
+            .strip_suffix(self.inner.settings.database.as_str())
+            .is_some_and(|url| url.ends_with('/'))
     }
 
     /// The server's own count of the candles of `series` in `range`.

@@ -16,6 +16,8 @@ use rmp::decode::{
 use super::http::Pieces;
 use crate::error::Cause;
 
+/// Rows that room is made for before they are seen: a month of minutes.
+const MOST_RESERVED: usize = 31 * 1_440;
 /// Bytes of a text in an answer.
 const MAX_TEXT: u32 = 1 << 20;
 
@@ -58,7 +60,8 @@ pub(super) struct Counted {
 /// A missing price is NaN, a missing volume 0. More than `most` candles are an error: so memory is
 /// bounded whatever the server answers. `shift_ms` is taken from the stored times.
 pub(super) fn candles(pieces: &mut Pieces, most: usize, shift_ms: i64) -> Result<Counted, Cause> {
-    let mut counted = Counted::default();
+    let candles = Candles::with_capacity(most.min(MOST_RESERVED));
+    let mut counted = Counted { candles, counted: 0 };
     documents(pieces, 2, &mut |pieces, head, rows| {
         match head.statement {
             0 if head.columns.len() == 6 => {

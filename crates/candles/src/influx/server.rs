@@ -43,7 +43,7 @@ impl Influx {
             if let Some(version) = dialect::version(response.headers(), &body) {
                 return Ok(Found::Version(version));
             }
-            if path == "/health" && dialect::is_plain_health(&response, &body) {
+            if dialect::is_3(path, &response, &body) {
                 return Ok(Found::Plain);
             }
         }
@@ -82,7 +82,7 @@ impl Influx {
 /// What a server told of its version.
 enum Found {
     Version(String),
-    /// A plain `OK`, as only 3 says it.
+    /// What only 3 says: a plain `OK`, or its build.
     Plain,
     Nothing,
 }

@@ -1,10 +1,12 @@
 //! Writes candles by line protocol.
 
 use std::io::Write as _;
+use std::ops::Range;
 
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use model::settings::Instrument;
 use model::{Calendar, CandleSlice, SeriesId};
 
@@ -16,6 +18,8 @@ use crate::{Error, Segment};
 
 /// Candles in a request.
 const BATCH: usize = 10_000;
+/// Requests at a time: while one is stored the next is written down.
+const IN_FLIGHT: usize = 2;
 const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// What was written.
@@ -31,7 +35,7 @@ pub struct WriteReport {
 
 impl Influx {
     /// Writes `candles`, 10,000 a request, all five fields always; `confirmed` hears of each
-    /// request's rows. Writing the same candles again changes nothing.
+    /// request's rows, in order. Writing the same candles again changes nothing.
     ///
     /// A batch that the server takes only in part fails with [`Cause::Write`], which names its
     /// rows; a broken connection is tried again.
@@ -47,34 +51,38 @@ impl Influx {
         let key = text::line_key(&measurement, &mapping.tags(series))?;
         let shift_ms = mapping.shift_ms(series.timeframe);
         let mut report = WriteReport::default();
-        let mut from = 0;
-        while from < candles.len() {
-            let to = (from + BATCH).min(candles.len());
-            let lines = text::lines(&key, mapping, candles.rows(from..to), shift_ms);
-            report.bytes += self.write_lines(lines, from as u64 + 1, to as u64).await?;
-            report.rows += (to - from) as u64;
+        let send = |from: usize| {
+            let (key, rows) = (&key, from..(from + BATCH).min(candles.len()));
+            async move {
+                let lines = text::lines(key, mapping, candles.rows(rows.clone()), shift_ms);
+                let bytes = self.write_lines(lines, from as u64 + 1, rows.end as u64).await?;
+                Ok::<_, Error>((bytes, rows.len() as u64))
+            }
+        };
+        let starts = (0..candles.len()).step_by(BATCH);
+        let mut sent = futures_util::stream::iter(starts).map(send).buffered(IN_FLIGHT);
+        while let Some((bytes, rows)) = sent.try_next().await? {
+            report.bytes += bytes;
+            report.rows += rows;
             report.batches += 1;
-            confirmed((to - from) as u64);
-            from = to;
+            confirmed(rows);
         }
         Ok(report)
     }
 
-    /// Rows of the batch from `batch.0` to `batch.1` (from 1) that the server does not hold as they
-    /// are in `candles`, which are those of `segment`.
+    /// Those of `rows` that the server does not hold as they are in `candles`, which are those of
+    /// `segment`.
     pub(crate) async fn missing(
         &self,
         series: &SeriesId,
         segment: Segment,
         candles: CandleSlice<'_>,
-        batch: (u64, u64),
-    ) -> Result<Vec<u64>, Error> {
+        rows: Range<usize>,
+    ) -> Result<Vec<usize>, Error> {
         let held = self.stored(series, segment.range()).await?;
         let held = held.as_slice();
-        let rows = batch.0..=batch.1;
-        let is_missing = |row: &u64| {
-            let Ok(index) = usize::try_from(row - 1) else { return false };
-            let wanted = candles.candle(index);
+        let is_missing = |row: &usize| {
+            let wanted = candles.candle(*row);
             let at = held.lower_bound(wanted.open_time_ms);
             at >= held.len() || held.candle(at) != wanted
         };

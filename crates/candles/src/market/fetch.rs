@@ -7,7 +7,7 @@ use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use model::{Candles, Digest, RESAMPLER_VERSION, SeriesId, TimeRange, Timeframe, resample};
 
 use super::{Corrections, SegmentState};
-use crate::cache::{Cache, Entry, Made, Mapped, folder};
+use crate::cache::{Cache, Content, Entry, Made, Mapped, folder};
 use crate::error::Cause;
 use crate::{CandleSource, Error, Probe, Segment, SeriesInfo, validate};
 
@@ -181,7 +181,7 @@ impl Feed {
             candles = candles.as_slice().rows(0..finished).to_candles();
         }
         Ok(Made {
-            candles,
+            content: Content::Candles(candles),
             timeframe: series.timeframe,
             fetched_at_ms: now_ms,
             revision,
@@ -252,7 +252,7 @@ impl Feed {
         };
         let folded = resample(source.as_slice(), from, self.timeframe, source_end_ms);
         Ok(Made {
-            candles: folded.candles,
+            content: Content::Candles(folded.candles),
             timeframe: self.timeframe,
             fetched_at_ms: self.cache.clock().now_ms(),
             revision,
@@ -282,7 +282,7 @@ impl Feed {
         };
         let parts: Vec<Digest> = full.iter().map(|piece| piece.entry.hash).collect();
         let folder = self.folder();
-        if let Some(mapped) = self.cache.find_joined(&folder, parts.clone()).await? {
+        if let Some(mapped) = self.cache.find_joined(&folder, &parts).await? {
             return Ok(Some(mapped));
         }
         let name = Cache::joined_name(&first, &last);
@@ -296,13 +296,12 @@ impl Feed {
     }
 
     async fn concatenate(self, pieces: Vec<Piece>, parts: Vec<Digest>) -> Result<Made, Error> {
-        let rows: u64 = pieces.iter().map(|piece| piece.entry.rows).sum();
-        let mut candles = Candles::with_capacity(usize::try_from(rows).unwrap_or(0));
+        let mut objects = Vec::with_capacity(pieces.len());
         for piece in &pieces {
-            candles.extend_from(self.map(piece).await?.as_slice());
+            objects.push(self.map(piece).await?);
         }
         Ok(Made {
-            candles,
+            content: Content::Joined(objects),
             timeframe: self.timeframe,
             fetched_at_ms: self.cache.clock().now_ms(),
             revision: None,

@@ -43,6 +43,8 @@ pub enum Rule {
     Disorder,
     /// The candle opens in the future.
     Future,
+    /// The candle opens before any time that stores can hold.
+    Past,
     /// Most candles are further apart, or closer, than the timeframe says.
     Timeframe,
 }
@@ -62,6 +64,7 @@ impl Rule {
             Self::DuplicateConflicting => "same time as the row before, other values",
             Self::Disorder => "older than the row before",
             Self::Future => "opens in the future",
+            Self::Past => "opens before 1677-09-21, the first day that stores can hold",
             Self::Timeframe => "most candles are not one timeframe apart",
         }
     }
@@ -87,6 +90,9 @@ impl fmt::Display for RowFault {
     }
 }
 
+/// The first time that is a 64-bit number of nanoseconds, as InfluxDB and pandas keep it.
+const EARLIEST_MS: i64 = i64::MIN / 1_000_000;
+
 /// The first rule that `candle` breaks, given the one before it.
 pub(crate) fn broken_rule(
     candle: &Candle,
@@ -106,6 +112,9 @@ pub(crate) fn broken_rule(
     }
     if volume < 0.0 {
         return Some(Rule::NegativeVolume);
+    }
+    if open_time_ms < EARLIEST_MS {
+        return Some(Rule::Past);
     }
     if timeframe.floor(open_time_ms) != open_time_ms {
         return Some(Rule::OffGrid);
@@ -155,6 +164,8 @@ mod tests {
         check(Candle { low: 2.1, ..GOOD }, None, Some(Rule::Extremes));
         check(Candle { volume: -1.0, ..GOOD }, None, Some(Rule::NegativeVolume));
         check(Candle { open_time_ms: 60_001, ..GOOD }, None, Some(Rule::OffGrid));
+        check(Candle { open_time_ms: -9_223_372_080_000, ..GOOD }, None, Some(Rule::Past));
+        check(Candle { open_time_ms: -9_223_371_960_000, ..GOOD }, None, None);
         check(GOOD, Some(GOOD), Some(Rule::DuplicateIdentical));
         check(Candle { close: 2.0, ..GOOD }, Some(GOOD), Some(Rule::DuplicateConflicting));
         check(Candle { open_time_ms: 0, ..GOOD }, Some(GOOD), Some(Rule::Disorder));

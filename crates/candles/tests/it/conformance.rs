@@ -6,7 +6,7 @@ use candles::{CandleSource, Influx, InfluxSettings, MemorySource, ParquetStore, 
 use model::settings::Instrument;
 use model::{Calendar, Candles, DAY_MS};
 
-use crate::support::{START_MS, id, market, minutes, range};
+use crate::support::{START_MS, id, market, minutes, push, range};
 
 /// A series as the suite wants it stored.
 struct Stored {
@@ -146,8 +146,8 @@ async fn pushed(settings: InfluxSettings) -> Influx {
     influx.ensure_database().await.unwrap();
     assert_eq!(influx.list_series().await.unwrap(), []);
     for info in store.list_series().await.unwrap() {
-        let mut done = 0;
-        let report = candles::push(&store, &info, &influx, false, |p| done = p.done).await.unwrap();
+        let (report, _, done) = push(&store, &influx, false, &info).await;
+        let report = report.unwrap();
         assert_eq!((report.rows, report.counted, done), (info.count, info.count, info.count));
     }
     influx
@@ -199,7 +199,8 @@ fn futures_can_be_spawned() {
     check(&market.series());
     check(&influx.ensure_database());
     check(&influx.write(&series, candles.as_slice(), |_| ()));
-    check(&candles::push(&store, &info, &influx, false, |_| ()));
+    let push = candles::Push { from: &store, to: &influx, again: false };
+    check(&push.run(&info, |_| (), |_| std::future::ready(())));
     check(&candles::export(&store, &info, all, dir.path(), candles::Format::Csv, |_| ()));
 }
 

@@ -40,6 +40,8 @@ async fn the_server_is_known_by_what_it_says_of_itself() {
         (PING_3, nothing(), Dialect::V3, Some("3.9.6")),
         (nothing(), json_health, Dialect::V1, Some("1.8.10")),
         (Reply::Whole(401, Vec::new()), plain_health, Dialect::V3, None),
+        (Reply::With(401, "X-Influxdb-Build: Core", "{}"), nothing(), Dialect::V3, None),
+        (Reply::With(204, "X-Influxdb-Build: OSS", ""), nothing(), Dialect::V1, None),
         (nothing(), nothing(), Dialect::V1, None),
     ] {
         let mock = Mock::serve(move |request, _| {

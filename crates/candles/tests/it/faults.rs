@@ -177,8 +177,16 @@ async fn a_failed_segment_leaves_nothing_in_the_cache() {
 #[tokio::test]
 async fn a_partly_written_batch_names_its_rows() {
     let body = br#"{"error":"partial write: field type conflict dropped=1"}"#.to_vec();
-    let replies = vec![Reply::Whole(204, Vec::new()), Reply::Whole(400, body)];
-    let mock = Mock::start(replies).await;
+    // Two requests are under way at a time: which one it is shows in its lines.
+    let last = format!(" {}\n", START_MS + 10_004 * 60_000);
+    let mock = Mock::serve(move |request, _| {
+        if request.ends_with(&last) {
+            Reply::Whole(400, body.clone())
+        } else {
+            Reply::Whole(204, Vec::new())
+        }
+    })
+    .await;
     let influx = Influx::new(mock.settings()).unwrap();
     let mut confirmed = 0;
     let (series, candles) = (id("b BTC 1m"), minutes(10_005, |_| false));

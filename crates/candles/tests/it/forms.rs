@@ -238,7 +238,8 @@ fn json_arrays_of_ccxt_and_freqtrade_folders() {
     assert!(error.contains("kraken BTC/USDT:USDT 1h, 1 break a rule: row 2"), "{error}");
     folder.write("data/kraken/futures/BTC_USDT_USDT-1h-futures.json", rows.replace("null", "3"));
     folder.write("data/kraken/futures/BTC_USDT_USDT-1h-mark.json", rows);
-    folder.write("data/kraken/futures/BTC_USDT_USDT-1h-funding_rate.json", rows);
+    let rates = "[[1704067200000,0.0001,0,0,0,0],[1704096000000,-0.0002,0,0,0,0]]";
+    folder.write("data/kraken/futures/BTC_USDT_USDT-8h-funding_rate.json", rates);
     folder.write("data/kraken/BTC_USDT-1h.json", &*rows.replace("null", "4"));
     folder.write("data/binance/BTC_USDT-1Mo.json", "[[1704067200000,1,2,0.5,1.5,9]]");
     fs::copy(
@@ -255,6 +256,7 @@ fn json_arrays_of_ccxt_and_freqtrade_folders() {
             Imported::Stored(report) => format!("{} {}", report.series, report.added),
             Imported::Skipped(path) => path.file_name().unwrap().to_string_lossy().into_owned(),
             Imported::Failed(_, error) => error.code().to_owned(),
+            Imported::Funding(report) => format!("funding {}", report.merged.added),
             _ => "other".to_owned(),
         })
         .collect();
@@ -262,9 +264,9 @@ fn json_arrays_of_ccxt_and_freqtrade_folders() {
     assert_eq!(
         words,
         [
-            "BTC_USDT_USDT-1h-funding_rate.json",
             "BTC_USDT_USDT-1h-mark.json",
             "binance BTC/USDT 1m 400",
+            "funding 2",
             "kraken BTC/USDT 1h 2",
             "kraken BTC/USDT:USDT 1h 2",
             "unreadable_file",

@@ -96,6 +96,54 @@ async fn influx_conforms() {
     }
 }
 
+#[tokio::test]
+async fn feather_and_parquet_of_freqtrade_hold_rates_in_their_open_and_are_known_by_their_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let futures = dir.path().join("data/kraken/futures");
+    fs::create_dir_all(&futures).unwrap();
+    // As freqtrade keeps them: the rate is the open, all else is 0.
+    let source = MemorySource::new("memory");
+    let (series, eight) = (id("kraken BTC 8h"), 8 * HOUR_MS);
+    let payments: Candles = [0.0001, -0.0002, 0.00005]
+        .into_iter()
+        .zip(0..)
+        .map(|(open, row)| model::Candle {
+            open_time_ms: START_MS + row * eight,
+            open,
+            high: 0.0,
+            low: 0.0,
+            close: 0.0,
+            volume: 0.0,
+        })
+        .collect();
+    source.insert(series, Calendar::EveryDay, None, payments);
+    let info = source.list_series().await.unwrap().remove(0);
+    let range = TimeRange { start_ms: START_MS, end_ms: START_MS + 3 * eight };
+    for name in ["BTC_USDT_USDT-8h-funding_rate.feather", "ETH_USDT_USDT-8h-funding_rate.parquet"] {
+        let path = futures.join(name);
+        let format = candles::Format::of(&path).unwrap();
+        candles::export(&source, &info, range, &path, format, |_| ()).await.unwrap();
+        let rates = candles::read_funding(&path).unwrap();
+        let rows = rates.as_slice();
+        assert_eq!(rows.rate, [0.0001, -0.0002, 0.00005], "{name}");
+        assert_eq!(rows.time_ms, [0, 1, 2].map(|row| START_MS + row * eight));
+        let named = candles::import::funding_of(&path);
+        let ticker = format!("{}/USDT:USDT", &name[..3]);
+        assert_eq!(named, (Some("kraken".to_owned()), Some(ticker)));
+    }
+    let store = ParquetStore::open(&dir.path().join("store")).unwrap();
+    let options = candles::import::ImportOptions::default();
+    let data = [dir.path().join("data")];
+    candles::import::import(&store, &data, &options, |_| panic!("no candles")).unwrap();
+    for ticker in ["BTC/USDT:USDT", "ETH/USDT:USDT"] {
+        assert_eq!(store.funding("kraken", ticker, range).await.unwrap().as_slice().len(), 3);
+    }
+    let candles = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/it/fixtures/forms/BTC_USDT-1m.feather");
+    let text = candles::read_funding(&candles).unwrap_err().to_string();
+    assert!(text.contains("row 1: the payment has a rate that is not between"), "{text}");
+}
+
 #[test]
 fn a_correction_replaces_and_a_later_file_adds() {
     let dir = tempfile::tempdir().unwrap();

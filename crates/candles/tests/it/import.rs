@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use candles::import::{ImportOptions, ImportReport, import, import_file};
+use candles::import::{ImportOptions, ImportReport, Imported, import, import_each, import_file};
 use candles::{CandleSource as _, Clock, Error, Format, ParquetStore, Rule, export};
 use model::TimeRange;
 
@@ -315,4 +315,57 @@ fn files_that_macos_packs_beside_a_csv_are_passed_over() {
     }
     archive.finish().unwrap();
     assert_eq!(folder.import(&path).unwrap().added, 1);
+}
+
+#[test]
+fn links_are_followed_once_and_one_to_nowhere_is_said() {
+    use std::os::unix::fs::symlink;
+    let folder = folder();
+    let data = folder.dir.path().join("data");
+    fs::create_dir_all(data.join("deep")).unwrap();
+    let row = "t,o,h,l,c\n1704067200,1,2,0.5,1\n";
+    fs::write(data.join("deep/b_BTC-1m.csv"), row).unwrap();
+    symlink("..", data.join("deep/up")).unwrap();
+    symlink("deep/b_BTC-1m.csv", data.join("b_ETH-1m.csv")).unwrap();
+    symlink("nowhere", data.join("b_LOST-1m.csv")).unwrap();
+    let imported = import_each(&folder.store, &[data], &ImportOptions::default(), |_| ()).unwrap();
+    let words: Vec<String> = imported
+        .iter()
+        .map(|imported| match imported {
+            Imported::Stored(report) => report.series.to_string(),
+            Imported::Failed(path, error) => format!("{} {}", path.display(), error.code()),
+            Imported::Funding(_) | Imported::Skipped(_) | _ => "other".to_owned(),
+        })
+        .collect();
+    assert_eq!(words.len(), 3, "{words:?}");
+    assert_eq!((words[0].as_str(), words[2].as_str()), ("b ETH 1m", "b BTC 1m"));
+    assert!(words[1].ends_with("b_LOST-1m.csv file"), "{words:?}");
+}
+
+#[test]
+fn times_at_the_ends_of_what_can_be_kept_are_right_or_refused_by_their_row() {
+    let folder = folder();
+    for (time, expected) in [
+        ("-99999999960", Err(Rule::Past)),
+        ("0000-01-01T00:00:00Z", Err(Rule::Past)),
+        ("1677-09-21T00:12:00Z", Err(Rule::Past)),
+        ("1677-09-21T00:13:00Z", Ok("1677-09-21T00:13:00Z")),
+        ("-60", Ok("1969-12-31T23:59:00Z")),
+        ("-9223372036854775808", Err(Rule::Past)),
+        ("9223372036854775807", Err(Rule::OffGrid)),
+        ("2262-04-11T23:47:00Z", Err(Rule::Future)),
+        ("99999999999999999999", Err(Rule::Unreadable)),
+    ] {
+        let path = folder.write("x_A-1m.csv", format!("t,o,h,l,c,v\n{time},1,2,0.5,1,1\n"));
+        match (folder.import(&path), expected) {
+            (Ok(report), Ok(expected)) => {
+                assert_eq!(report.findings.first_ms, Some(ms(expected)), "{time}");
+            }
+            (Err(Error::Refused(report)), Err(rule)) => {
+                let fault = &report.findings.faults[0];
+                assert_eq!((fault.row, fault.rule), (2, rule), "{time}");
+            }
+            (found, _) => panic!("{time}: {found:?}"),
+        }
+    }
 }

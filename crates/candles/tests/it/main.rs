@@ -15,4 +15,6 @@ mod mock;
 mod mutations;
 mod probe;
 mod processes;
+mod push;
+mod shared;
 mod support;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use candles::{CandleSource, Influx, InfluxSettings, Mapping, ParquetStore, Segment, Stamp};
 use model::{Calendar, SeriesId};
 
-use crate::support::{START_MS, id, market, minutes, range};
+use crate::support::{START_MS, id, market, minutes, push, range};
 
 fn influx(mapping: Mapping) -> Influx {
     let database = testkit::influx::database();
@@ -75,7 +75,7 @@ async fn every_schema_gives_the_candles_and_hashes_of_the_files() {
     let listed = store.list_series().await.unwrap();
     for (index, mapping) in mappings().into_iter().enumerate() {
         let influx = influx(mapping.clone());
-        let report = candles::push(&store, &listed[0], &influx, false, |_| ()).await.unwrap();
+        let report = push(&store, &influx, false, &listed[0]).await.0.unwrap();
         assert_eq!(report.rows, listed[0].count);
         assert_eq!(influx.list_series().await.unwrap(), listed, "{mapping:?}");
         let source: Arc<dyn CandleSource> = Arc::new(influx);

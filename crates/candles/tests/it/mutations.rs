@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use candles::import::{ImportOptions, read_file};
@@ -75,6 +76,12 @@ fn originals(folder: &Path) -> Vec<PathBuf> {
         fs::write(&path, text).unwrap();
         paths.push(path);
     }
+    let path = folder.join("BTCUSDT-1m-2025-01-01.zip");
+    let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+    zip.start_file("a.csv", zip::write::SimpleFileOptions::default()).unwrap();
+    zip.write_all(binance.as_bytes()).unwrap();
+    zip.finish().unwrap();
+    paths.push(path);
     paths
 }
 
@@ -105,5 +112,116 @@ fn damaged_files_never_panic_and_never_give_broken_candles() {
                 prop_assert!(c.low <= c.open.min(c.close) && c.high >= c.open.max(c.close));
             }
         }
+    });
+}
+
+/// Files of funding rates and of signals, as text and as columns.
+fn other_originals(folder: &Path) -> Vec<PathBuf> {
+    let forms = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/forms");
+    let mut paths: Vec<PathBuf> =
+        ["BTC_USDT-1m.feather", "zstd_ms.feather", "ns_utc.parquet", "odd_types.parquet"]
+            .map(|name| forms.join(name))
+            .into();
+    for (name, text) in [
+        (
+            "rates.csv",
+            "fundingTime,fundingRate,markPrice\n1704067200000,0.0001,42000.5\n1704096000000,-2e-4,\n",
+        ),
+        ("rates.json", "[[1704067200000,0.0001,0.0,0.0],[\"1704096000000\",-0.0002,0,0]]"),
+        (
+            "signals.csv",
+            "time,signal\n2024-01-02T10:15:00Z,1\n2024-01-02T10:16:00Z,0\n2024-01-02T10:17:00Z,-1\n",
+        ),
+        ("signals.txt", "1704067200;1\n1704067260;-1\n"),
+    ] {
+        let path = folder.join(name);
+        fs::write(&path, text).unwrap();
+        paths.push(path);
+    }
+    paths
+}
+
+#[test]
+fn damaged_rates_and_signals_never_panic_and_never_give_what_breaks_their_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let originals = other_originals(folder.path());
+    let bytes: Vec<Vec<u8>> = originals.iter().map(|path| fs::read(path).unwrap()).collect();
+    let path = folder.path().join("damaged");
+    let config =
+        ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(which in any::<Index>(), damage in damage())| {
+        let damaged = damage.of(&bytes[which.index(originals.len())]);
+        fs::write(&path, &damaged).unwrap();
+        if let Ok(rates) = candles::read_funding(&path) {
+            let rows = rates.as_slice();
+            prop_assert!(rows.time_ms.is_sorted_by(|a, b| a < b));
+            prop_assert!(rows.rate.iter().all(|rate| (-1.0..=1.0).contains(rate)));
+        }
+        if let Ok(column) = candles::import::read_signals(damaged.into(), None) {
+            prop_assert!(!column.as_slice().is_empty());
+        }
+    });
+}
+
+#[test]
+fn a_damaged_cache_is_an_error_or_a_fetch_and_never_other_candles() {
+    use crate::support::{id, market, range};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let source = candles::MemorySource::new("memory");
+    source.insert(id("b BTC 1m"), model::Calendar::EveryDay, None, minutes(90, |_| false));
+    let source = std::sync::Arc::new(source);
+    let all = range("2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z");
+    let load = || {
+        let market = market(std::sync::Arc::<candles::MemorySource>::clone(&source), folder.path());
+        let loaded = runtime.block_on(market.load(&id("b BTC 1m"), all, 0)).unwrap();
+        loaded.series_hash()
+    };
+    let expected = load();
+    let config =
+        ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(which in any::<Index>(), damage in damage())| {
+        let mut files = Vec::new();
+        let mut folders = vec![folder.path().join("objects"), folder.path().join("series")];
+        while let Some(folder) = folders.pop() {
+            for item in fs::read_dir(folder).unwrap() {
+                let path = item.unwrap().path();
+                if path.is_dir() { folders.push(path) } else { files.push(path) }
+            }
+        }
+        files.sort();
+        let path = &files[which.index(files.len())];
+        let damaged = damage.of(&fs::read(path).unwrap());
+        // A new file: the old one may be mapped.
+        fs::remove_file(path).unwrap();
+        fs::write(path, damaged).unwrap();
+        prop_assert_eq!(load(), expected);
+    });
+}
+
+#[test]
+fn damaged_answers_of_influxdb_never_panic_and_never_give_broken_candles() {
+    use crate::mock::{Mock, Reply, good};
+    use candles::CandleSource as _;
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let segment = candles::Segment::containing(model::Timeframe::MINUTE, crate::support::START_MS);
+    let next = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let replies = std::sync::Arc::clone(&next);
+    let mock = runtime
+        .block_on(Mock::serve(move |_, _| Reply::Whole(200, replies.lock().unwrap().clone())));
+    let influx = candles::Influx::new(mock.settings()).unwrap();
+    let good = good();
+    let series = crate::support::id("b BTC 1m");
+    let config =
+        ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(damage in damage())| {
+        *next.lock().unwrap() = damage.of(&good);
+        if let Ok(candles) = runtime.block_on(influx.load(&series, segment)) {
+            let columns = candles.as_slice();
+            prop_assert!(columns.open_time_ms.is_sorted_by(|a, b| a < b));
+            prop_assert!(columns.low.iter().all(|low| *low > 0.0));
+        }
+        // Tables are read by another decoder.
+        let _ = runtime.block_on(influx.list_series());
     });
 }

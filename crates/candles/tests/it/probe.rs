@@ -10,7 +10,7 @@ use candles::{
 };
 use model::{Calendar, Candles, Digest, SeriesId};
 
-use crate::support::{Hands, START_MS, id, market_at, minutes, range};
+use crate::support::{Hands, START_MS, id, market_at, minutes, push, range};
 
 const SERIES: &str = "b BTC 1m";
 const MINUTE_MS: i64 = 60_000;
@@ -126,19 +126,24 @@ async fn a_push_goes_on_where_it_was_and_mends_what_differs() {
     influx.write(&series, columns.rows(0..january), |_| ()).await.unwrap();
     // Of February only a part, as a push leaves it that is killed.
     influx.write(&series, columns.rows(january..january + 10_000), |_| ()).await.unwrap();
-    let mut last = 0;
-    let report = candles::push(&store, &info, &influx, false, |p| last = p.done).await.unwrap();
+    let months: Vec<Segment> = Segment::covering(
+        series.timeframe,
+        model::TimeRange { start_ms: info.first_ms, end_ms: info.last_ms + 1 },
+    );
+    let (report, written, last) = push(&store, &influx, false, &info).await;
+    let report = report.unwrap();
+    assert_eq!(written, months[1..], "January was there already");
     assert_eq!((report.kept, report.rows), (january as u64, (candles.len() - january) as u64));
     assert_eq!((report.counted, last), (info.count, info.count));
-    let report = candles::push(&store, &info, &influx, false, |_| ()).await.unwrap();
+    let report = push(&store, &influx, false, &info).await.0.unwrap();
     assert_eq!((report.kept, report.rows, report.batches), (info.count, 0, 0));
     // Somebody overwrites one value.
     let mut wrong = columns.rows(50..51).to_candles();
     wrong.high[0] *= 2.0;
     influx.write(&series, wrong.as_slice(), |_| ()).await.unwrap();
-    let report = candles::push(&store, &info, &influx, false, |_| ()).await.unwrap();
+    let report = push(&store, &influx, false, &info).await.0.unwrap();
     assert_eq!(report.rows, january as u64);
-    let report = candles::push(&store, &info, &influx, true, |_| ()).await.unwrap();
+    let report = push(&store, &influx, true, &info).await.0.unwrap();
     assert_eq!((report.kept, report.rows), (0, info.count));
 }
 
@@ -173,7 +178,9 @@ async fn rows_that_the_server_refuses_are_named_one_by_one() {
     }
     store.merge(&id(SERIES), candles.as_slice()).unwrap();
     let info = store.list_series().await.unwrap().remove(0);
-    let error = candles::push(&store, &info, &influx, false, |_| ()).await.unwrap_err();
+    let (failed, written, _) = push(&store, &influx, false, &info).await;
+    let error = failed.unwrap_err();
+    assert_eq!(written.len(), 1, "some of its rows were stored");
     let text = error.chain();
     assert!(text.contains("were not all stored; missing: row "), "{text}");
     assert!(text.contains("points beyond retention policy"), "{text}");

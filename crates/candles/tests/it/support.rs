@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use candles::{Cache, CacheSettings, CandleSource, Clock, Market};
+use candles::{
+    Cache, CacheSettings, CandleSource, Clock, Error, Influx, Market, Push, PushReport, Segment,
+    SeriesInfo,
+};
 use model::{Candle, CandleSlice, Candles, MINUTE_MS, SeriesId, TimeRange};
 
 /// 2024-01-01T00:00:00Z.
@@ -77,6 +80,23 @@ pub(crate) fn market_at(
 ) -> Market {
     let cache = Cache::open(folder, CacheSettings::default(), hands.clock()).unwrap();
     Market::new(source, cache)
+}
+
+/// Pushes a series, and tells which segments were written and how many candles were heard of.
+pub(crate) async fn push(
+    from: &dyn CandleSource,
+    to: &Influx,
+    again: bool,
+    series: &SeriesInfo,
+) -> (Result<PushReport, Error>, Vec<Segment>, u64) {
+    let (mut written, mut done) = (Vec::new(), 0);
+    let push = Push { from, to, again };
+    let note = |segment| {
+        written.push(segment);
+        std::future::ready(())
+    };
+    let report = push.run(series, |progress| done = progress.done, note).await;
+    (report, written, done)
 }
 
 /// The sample candles of the repository.

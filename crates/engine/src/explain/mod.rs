@@ -12,7 +12,7 @@ use crate::evaluate::Evaluator;
 use crate::graph::Graph;
 use crate::marks::Ledger;
 use crate::plan::draft;
-use crate::walk::{Blocks, Close, Entry, Journal, Observer, Position, walk};
+use crate::walk::{Close, Entry, Journal, Observer, Position, Shared, walk};
 use crate::{Error, Input};
 
 /// Everything that decided about one candle.
@@ -170,9 +170,9 @@ pub fn explain(input: &Input<'_>, spec: &JobSpec, time_ms: i64) -> Result<Explan
     let mut evaluator = Evaluator::new(&graph, &ground);
     let plan = draft.map(&mut Values(&mut evaluator));
     let (mut journal, mut witness) = (Journal::default(), Witness { row, ..Witness::default() });
-    let blocks = Blocks::new(candles);
+    let shared = Shared::default();
     let beside = Beside::new(input, spec, candles.rows(first - seed..candles.len()))?;
-    let track = track(input, (candles, &blocks), first - seed, spec, &plan, &beside);
+    let track = track(input, (candles, &shared), first - seed, spec, &plan, &beside);
     walk(track, &mut journal, &mut witness, |_| Control::Continue).map_err(|_| Error::Stopped)?;
     let close = witness.close.ok_or(Error::NoSuchCandle { time_ms })?;
     let nodes = parts.iter().map(|part| part.value(&mut evaluator, row, &close)).collect();

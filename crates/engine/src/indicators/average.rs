@@ -5,12 +5,22 @@ use super::{ratio, window};
 
 /// Exponential average, factor 2 / (n + 1), seeded with the mean of the first n.
 pub(crate) fn ema(values: &[f64], n: usize) -> Vec<f64> {
-    Recursive::new(n, 2.0 / (n as f64 + 1.0)).over(values)
+    exponential(n).over(values)
 }
 
 /// Wilder's average, factor 1 / n, seeded with the mean of the first n.
 pub(crate) fn rma(values: &[f64], n: usize) -> Vec<f64> {
-    Recursive::new(n, 1.0 / n as f64).over(values)
+    wilders(n).over(values)
+}
+
+/// The memory of [`ema`].
+pub(super) fn exponential(n: usize) -> Recursive {
+    Recursive::new(n, 2.0 / (n as f64 + 1.0))
+}
+
+/// The memory of [`rma`].
+pub(super) fn wilders(n: usize) -> Recursive {
+    Recursive::new(n, 1.0 / n as f64)
 }
 
 /// Hull's average: WMA over sqrt(n) of 2 x WMA(n / 2) - WMA(n), the numbers of rows cut to whole.

@@ -5,6 +5,7 @@
 //! null inside a column makes the windows that contain it null and starts averages again.
 
 mod average;
+pub(crate) mod compared;
 mod oscillator;
 mod pivot;
 pub(crate) mod range;
@@ -18,6 +19,7 @@ use model::{Calendar, CandleSlice};
 
 use pivot::Span;
 use range::ratio;
+pub(crate) use recursive::Recursive;
 
 /// What indicators run over.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +80,17 @@ pub(crate) fn compute(kind: IndicatorKind, args: &[f64], source: Source<'_>) -> 
         IndicatorKind::RsiDivergence => {
             pivot::rsi_divergence(candles, n(0), Span { left: n(1), right: n(2) }, n(3))
         }
+    }
+}
+
+/// The indicator as an average with a memory of one column, if it is no more than that.
+pub(crate) fn as_average(kind: IndicatorKind, args: &[f64]) -> Option<Recursive> {
+    if kind == IndicatorKind::Ema {
+        Some(average::exponential(rows(args[0])))
+    } else if kind == IndicatorKind::Rma {
+        Some(average::wilders(rows(args[0])))
+    } else {
+        None
     }
 }
 

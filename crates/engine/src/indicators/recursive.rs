@@ -5,7 +5,7 @@
 
 /// An average with a memory, fed one value a row.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Recursive {
+pub(crate) struct Recursive {
     n: usize,
     factor: f64,
     seen: usize,
@@ -38,6 +38,26 @@ impl Recursive {
         self.value
     }
 
+    /// The average after the latest value; `None` until seeded.
+    pub(super) fn latest(&self) -> Option<f64> {
+        (self.seen >= self.n).then_some(self.value)
+    }
+
+    /// One that is seeded like this one, with `latest` as its latest average.
+    pub(super) fn at(self, latest: f64) -> Recursive {
+        Recursive { seen: self.n, value: latest, ..self }
+    }
+
+    /// The share of the distance by which a value moves it.
+    pub(super) fn factor(&self) -> f64 {
+        self.factor
+    }
+
+    /// Values in a row that seed it.
+    pub(super) fn rows_to_seed(&self) -> usize {
+        self.n
+    }
+
     /// The averages of a column.
     pub(super) fn over(mut self, values: &[f64]) -> Vec<f64> {
         let mut averages = Vec::with_capacity(values.len());
@@ -62,13 +82,14 @@ impl Recursive {
     }
 }
 
+/// `average` moved towards `value`.
 #[inline]
-fn moved(average: f64, value: f64, factor: f64) -> f64 {
+pub(super) fn moved(average: f64, value: f64, factor: f64) -> f64 {
     average + factor * (value - average)
 }
 
 /// Stretches that are averaged at the same time.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 /// A stretch starts from any average this many times 1 / factor rows early: after 37 the influence
 /// of the start is below the last bit, and in the others rounding makes the averages the same.
 const LEAD: f64 = 64.0;
@@ -80,7 +101,7 @@ const LEAD: f64 = 64.0;
 /// has become the true one, all that follow are the same bits; where it has not, the stretch is
 /// done again from the true one.
 #[derive(Clone, Copy, Debug)]
-struct Stretches {
+pub(super) struct Stretches {
     rows: usize,
     lead: usize,
     factor: f64,
@@ -89,10 +110,15 @@ struct Stretches {
 impl Stretches {
     /// How to cut `rows` rows; `None` if the leads would cost more than is won.
     fn of(rows: usize, factor: f64) -> Option<Stretches> {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in 64..2^20")]
-        let lead = (LEAD / factor).min(1e6) as usize;
         // Not a multiple of a page, or all stretches would compete for the same lines of the cache.
         let rows = (rows / LANES).checked_sub(72)? / 512 * 512 + 72;
+        Stretches::of_length(rows, factor)
+    }
+
+    /// Stretches of `rows` rows each; `None` if the leads would cost more than is won.
+    pub(super) fn of_length(rows: usize, factor: f64) -> Option<Stretches> {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in 64..2^20")]
+        let lead = (LEAD / factor).min(1e6) as usize;
         (rows > 4 * lead).then_some(Stretches { rows, lead, factor })
     }
 
@@ -122,7 +148,7 @@ impl Stretches {
     }
 
     /// The average before each stretch, after the lead.
-    fn starts(&self, values: &[f64], start: f64) -> [f64; LANES] {
+    pub(super) fn starts(&self, values: &[f64], start: f64) -> [f64; LANES] {
         let mut starts = [start; LANES];
         let leads: [&[f64]; LANES] = std::array::from_fn(|lane| {
             let first = (lane * self.rows).saturating_sub(self.lead);

@@ -47,6 +47,13 @@ impl Journal {
         self.fills_before.reserve(payments);
     }
 
+    /// The fills, in no more memory than they need; the journal has none any more.
+    pub(crate) fn take_fills(&mut self) -> Vec<Fill> {
+        let mut fills = std::mem::take(&mut self.fills);
+        fills.shrink_to_fit();
+        fills
+    }
+
     /// Notes a payment made after all fills so far.
     pub(super) fn pay(&mut self, event: FundingEvent) {
         self.fills_before.push(self.fills.len());

@@ -15,6 +15,7 @@ mod journal;
 mod market;
 mod position;
 mod quiet;
+mod shared;
 mod signal;
 
 use model::settings::{FlipVsStop, Instrument, RangeEnd};
@@ -34,16 +35,16 @@ use funding::Due;
 pub(crate) use journal::{Entry, Journal};
 use market::Market;
 pub(crate) use position::Position;
-pub(crate) use quiet::Blocks;
 use quiet::Quiet;
+pub(crate) use shared::Shared;
 pub(crate) use signal::compares;
 
 /// What is walked: candles from the seed row of all nodes, and how one variant trades them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Track<'a> {
     pub(crate) candles: CandleSlice<'a>,
-    /// Blocks of `candles`.
-    pub(crate) blocks: &'a Blocks,
+    /// What walks over `candles` share.
+    pub(crate) shared: &'a Shared,
     /// First row of the range.
     pub(crate) first: usize,
     /// Length of a candle, ms.
@@ -146,7 +147,7 @@ pub(crate) fn walk<O: Observer>(
             let position = walk.position.as_ref();
             // A position must not miss its next payment.
             let until = if position.is_some() { last.min(walk.due.row) } else { last };
-            row = quiet.next(row, until, position, track.candles, track.blocks);
+            row = quiet.next(row, until, position, track.candles, track.shared);
         }
         while row >= report {
             if progress(report - track.first) == Control::Stop {
@@ -154,7 +155,7 @@ pub(crate) fn walk<O: Observer>(
             }
             report += PROGRESS_STRIDE;
         }
-        walk.candle(row, track.candles.candle(row), row == last);
+        walk.candle(row, track.shared.candle(track.candles, row), row == last);
         row += 1;
         if row > last {
             return Ok(walk.finish());

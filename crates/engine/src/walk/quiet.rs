@@ -9,31 +9,10 @@ use model::strategy::PositionField;
 use model::{CandleSlice, JobSpec, PositionSide};
 
 use super::position::Position;
+use super::shared::{BLOCK, Shared, first_touch};
 use crate::bits::Bits;
 use crate::frame::Column;
 use crate::plan::{Guard, Plan, Rule};
-
-/// Rows of a block, one word of [`Bits`].
-const BLOCK: usize = 64;
-
-/// Least low and greatest high of each 64 rows.
-#[derive(Clone, Debug)]
-pub(crate) struct Blocks {
-    low: Vec<f64>,
-    high: Vec<f64>,
-}
-
-impl Blocks {
-    /// Blocks of `candles` from row 0.
-    pub(crate) fn new(candles: CandleSlice<'_>) -> Blocks {
-        let lows = candles.low.chunks(BLOCK);
-        let highs = candles.high.chunks(BLOCK);
-        Blocks {
-            low: lows.map(|rows| rows.iter().copied().fold(f64::MAX, f64::min)).collect(),
-            high: highs.map(|rows| rows.iter().copied().fold(f64::MIN, f64::max)).collect(),
-        }
-    }
-}
 
 /// The rows on which something may be decided, by the state of the walk.
 #[derive(Clone, Debug)]
@@ -72,13 +51,13 @@ impl Quiet {
         last: usize,
         position: Option<&Position>,
         candles: CandleSlice<'_>,
-        blocks: &Blocks,
+        shared: &Shared,
     ) -> usize {
         match position {
             None => self.flat.next(row).map_or(last, |next| next.min(last)),
             Some(position) if self.holds_still && position.next_stop.is_nan() => {
                 let last = last.min(position.deadline_row.max(row));
-                self.next_held(row, last, position, candles, blocks)
+                self.next_held(row, last, position, candles, shared)
             }
             Some(_) => row,
         }
@@ -90,7 +69,7 @@ impl Quiet {
         last: usize,
         position: &Position,
         candles: CandleSlice<'_>,
-        blocks: &Blocks,
+        shared: &Shared,
     ) -> usize {
         let levels = &position.levels;
         let (loss, win) = (levels.protection().price, levels.nearest_target());
@@ -104,10 +83,9 @@ impl Quiet {
             let block = row / BLOCK;
             let end = last.min((block + 1) * BLOCK);
             let signal = bits.next_in_word(row).min(end);
-            if blocks.low[block] <= floor || blocks.high[block] >= ceiling {
-                let rows = candles.low[row..signal].iter().zip(&candles.high[row..signal]);
-                let mut touches = rows.map(|(low, high)| *low <= floor || *high >= ceiling);
-                if let Some(offset) = touches.position(|touches| touches) {
+            if shared.may_touch(block, floor, ceiling) {
+                let (lows, highs) = (&candles.low[row..signal], &candles.high[row..signal]);
+                if let Some(offset) = first_touch(lows, highs, floor, ceiling) {
                     return row + offset;
                 }
             }

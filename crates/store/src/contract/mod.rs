@@ -195,6 +195,9 @@ pub trait Store: Hints + Keys + Nodes + Send + Sync {
     /// The segments of a series that were ever corrected.
     async fn corrections(&self, source: &str, series: &str) -> Result<Vec<Correction>, Error>;
 
+    /// The sources that segments are on record of, ascending.
+    async fn sources(&self) -> Result<Vec<String>, Error>;
+
     /// Says that the candles of these segments were written again: what is on record of them is
     /// void, and each host fetches them anew before it next uses them.
     async fn correct(&self, source: &str, segments: &[CorrectedSegment]) -> Result<(), Error>;

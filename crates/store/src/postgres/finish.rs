@@ -90,8 +90,8 @@ impl Postgres {
         let mut sorted = Sorted::default();
         let mut bundles = BTreeSet::new();
         // A result is written before the jobs that point at it.
-        for part in split(&distinct).iter().filter(|part| !part.is_empty()) {
-            bundles.append(&mut self.finish_part(worker, part, &mut sorted).await?);
+        for part in split(&distinct).into_iter().flat_map(one_a_job) {
+            bundles.append(&mut self.finish_part(worker, &part, &mut sorted).await?);
         }
         // What is written is written: the sweeper would end the bundle, too.
         let bundles: Vec<Uuid> = bundles.into_iter().collect();
@@ -173,6 +173,18 @@ impl Postgres {
         let jobs: Vec<i64> = query.fetch_all(&self.pool).await?;
         Ok(jobs.into_iter().map(JobId).collect())
     }
+}
+
+/// Parts with one attempt a job: the statements find an element by the place of its job.
+pub(super) fn one_a_job<T>(mut rest: BTreeMap<Held, T>) -> Vec<BTreeMap<Held, T>> {
+    let mut parts = Vec::new();
+    while !rest.is_empty() {
+        let mut jobs = BTreeSet::new();
+        let (part, again) = rest.into_iter().partition(|(held, _)| jobs.insert(held.job));
+        parts.push(part);
+        rest = again;
+    }
+    parts
 }
 
 fn held(job: i64, attempt: i32) -> Held {

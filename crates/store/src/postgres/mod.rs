@@ -359,6 +359,10 @@ impl Store for Postgres {
         self.call(self.list_corrections(source, series)).await
     }
 
+    async fn sources(&self) -> Result<Vec<String>, Error> {
+        self.call(self.list_sources()).await
+    }
+
     async fn correct(&self, source: &str, segments: &[CorrectedSegment]) -> Result<(), Error> {
         self.call(self.correct_segments(source, segments)).await
     }

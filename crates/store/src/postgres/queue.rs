@@ -9,26 +9,28 @@ use uuid::Uuid;
 use super::Postgres;
 use super::bundles::finish_bundles;
 use super::cursor::{Low, Place, TOP};
+use super::finish::one_a_job;
 use crate::failure::{is_lost_race, is_out_of_locks, jittered, retrying};
 use crate::payload::{MAX_ATTEMPTS, clean, fraction, rate};
 use crate::rows::{ClaimRecord, in_order};
 use crate::{Claim, Error, Held, Progress, Release, WorkerId};
 
-/// Jobs and attempts as parameters, ascending by job: rows are locked in this order.
+/// Jobs and attempts as parameters, ascending by job and each job once: rows are locked in this order
+/// and found by their place in it.
 struct Fences {
     jobs: Vec<i64>,
     attempts: Vec<i32>,
 }
 
 impl Fences {
-    fn of(held: &[Held]) -> Fences {
-        let mut held = held.to_vec();
-        held.sort_unstable();
-        held.dedup();
-        Fences {
-            jobs: held.iter().map(|held| held.job.0).collect(),
-            attempts: held.iter().map(|held| attempt(*held)).collect(),
-        }
+    /// More than one where several attempts of a job are given.
+    fn of(held: &[Held]) -> Vec<Fences> {
+        let parts = one_a_job(held.iter().map(|held| (*held, ())).collect());
+        let fences = parts.into_iter().map(|part| Fences {
+            jobs: part.keys().map(|held| held.job.0).collect(),
+            attempts: part.keys().map(|held| attempt(*held)).collect(),
+        });
+        fences.collect()
     }
 }
 
@@ -133,8 +135,10 @@ impl Postgres {
         held: &[Held],
         why: &Release,
     ) -> Result<(), Error> {
-        let fences = Fences::of(held);
-        let ended = retrying(|| self.try_return(worker, &fences, why)).await?;
+        let mut ended = Vec::new();
+        for fences in Fences::of(held) {
+            ended.append(&mut retrying(|| self.try_return(worker, &fences, why)).await?);
+        }
         if !ended.is_empty() {
             finish_bundles(&self.pool, &ended).await?;
         }

@@ -97,6 +97,11 @@ impl Sqlite {
         Ok(rows.into_iter().map(|CorrectionRecord(it)| it).collect())
     }
 
+    pub(super) async fn list_sources(&self) -> Result<Vec<String>, Error> {
+        let query = sqlx::query_scalar(include_str!("sql/list_sources.sql"));
+        Ok(query.fetch_all(&self.reader).await?)
+    }
+
     pub(super) async fn correct_segments(
         &self,
         source: &str,

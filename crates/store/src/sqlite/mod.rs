@@ -350,6 +350,10 @@ impl Store for Sqlite {
         self.call(CALL_TIMEOUT, self.list_corrections(source, series)).await
     }
 
+    async fn sources(&self) -> Result<Vec<String>, Error> {
+        self.call(CALL_TIMEOUT, self.list_sources()).await
+    }
+
     async fn correct(&self, source: &str, segments: &[CorrectedSegment]) -> Result<(), Error> {
         self.call(CALL_TIMEOUT, self.correct_segments(source, segments)).await
     }

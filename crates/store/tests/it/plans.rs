@@ -197,6 +197,112 @@ async fn known_jobs_are_inserted_by_one_look_at_each_result() {
     run(&mut conn, "ROLLBACK").await;
 }
 
+/// Rows that the nodes of a plan went through to find theirs, without those of single looks at a key.
+fn rows_read(plan: &Value) -> f64 {
+    let number = |node: &Value, name: &str| node[name].as_f64().unwrap_or(0.0);
+    let rows = nodes(plan).into_iter().map(|node| {
+        let removed = number(node, "Rows Removed by Filter")
+            + number(node, "Rows Removed by Join Filter")
+            + number(node, "Rows Removed by Index Recheck");
+        (number(node, "Actual Rows") + removed) * number(node, "Actual Loops")
+    });
+    rows.sum()
+}
+
+/// The plan of `statement` with its `values`, as it ran; rolled back.
+async fn plan_of(conn: &mut PgConnection, statement: &str, values: &[String]) -> Value {
+    let list = values.join(", ");
+    run(conn, "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan").await;
+    run(conn, &format!("PREPARE it AS {statement}")).await;
+    let arguments = if list.is_empty() { list } else { format!("({list})") };
+    let sql = format!("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE it{arguments}");
+    let row = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_one(&mut *conn).await.unwrap();
+    let plan: Value = row.get(0);
+    run(conn, "ROLLBACK; DEALLOCATE it").await;
+    plan[0]["Plan"].clone()
+}
+
+#[tokio::test]
+async fn a_decision_about_one_bundle_reads_no_other() {
+    let fixture = Fixture::postgres().await;
+    let mut conn = crowded(&fixture).await;
+    let id = fixture.submit(bundle(4)).await;
+    let id = format!("'{id}'");
+    for (statement, values) in [
+        (include_str!("../../src/postgres/sql/cancel_jobs.sql"), vec![id.clone()]),
+        (include_str!("../../src/postgres/sql/hold_jobs.sql"), vec![id.clone()]),
+        (include_str!("../../src/postgres/sql/free_jobs.sql"), vec![id.clone()]),
+        (include_str!("../../src/postgres/sql/rank_jobs.sql"), vec![id.clone(), "2".to_owned()]),
+        (include_str!("../../src/postgres/sql/rerun_jobs.sql"), vec![id, "NULL".to_owned()]),
+        (include_str!("../../src/postgres/sql/end_backoffs.sql"), Vec::new()),
+    ] {
+        let plan = plan_of(&mut conn, statement, &values).await;
+        let read = rows_read(&plan);
+        assert!(read < 100.0, "{read} rows read: {statement}\n{plan:#}");
+    }
+}
+
+#[tokio::test]
+async fn what_ends_or_reports_a_batch_reads_each_of_its_jobs_a_few_times() {
+    let fixture = Fixture::postgres().await;
+    let mut conn = crowded(&fixture).await;
+    run(&mut conn, "ALTER TABLE job SET (autovacuum_enabled = off)").await;
+    let worker = fixture.worker().await;
+    for _ in 0..8 {
+        fixture.claim(worker.worker(), 256).await;
+    }
+    let progress =
+        "INSERT INTO job_progress SELECT id, bundle_id, attempt, 0 FROM job WHERE status = 1";
+    run(&mut conn, progress).await;
+    let worker = worker.worker().0.to_string();
+    let array = async |of: &str, kind: &str| {
+        let chosen = "SELECT * FROM job WHERE status = 1 ORDER BY id LIMIT 256";
+        let array = format!("SELECT array_agg(({of})::{kind} ORDER BY id) FROM ({chosen}) AS job");
+        format!("'{}'::{kind}[]", fixture.query(&array).await)
+    };
+    let (jobs, attempts) = (array("id", "bigint").await, array("attempt", "int").await);
+    let (text, bytes) = (array("'{}'", "text").await, array("'x'::bytea", "bytea").await);
+    let keys = array("sha256(id::text::bytea)", "bytea").await;
+    let finish = [
+        worker.clone(),
+        jobs.clone(),
+        attempts.clone(),
+        array("2", "smallint").await,
+        array("false", "boolean").await,
+        keys.clone(),
+        text.clone(),
+        text.clone(),
+        jobs.clone(),
+        keys.clone(),
+        keys.clone(),
+        keys,
+        text.clone(),
+        text,
+        bytes.clone(),
+        bytes,
+        "'1'".to_owned(),
+    ];
+    let report = [
+        worker.clone(),
+        jobs.clone(),
+        attempts.clone(),
+        array("0.5", "float8").await,
+        "1".to_owned(),
+    ];
+    let literals = ["1", "'code'", "'message'", "3"].map(str::to_owned);
+    let retry = [[worker, jobs, attempts].as_slice(), &literals].concat();
+    for (statement, values) in [
+        (include_str!("../../src/postgres/sql/finish_jobs.sql"), finish.as_slice()),
+        (include_str!("../../src/postgres/sql/record_progress.sql"), &report),
+        (include_str!("../../src/postgres/sql/retry_jobs.sql"), &retry),
+    ] {
+        let plan = plan_of(&mut conn, statement, values).await;
+        let read = rows_read(&plan);
+        // Joined in a nested loop, 256 rows alone are 65,536 comparisons.
+        assert!(read < 20_000.0, "{read} rows read: {statement}\n{plan:#}");
+    }
+}
+
 /// How SQLite runs a statement, one line a step.
 async fn plan_on_sqlite(statement: &str) -> String {
     let fixture = Fixture::sqlite().await;

@@ -57,25 +57,45 @@ async fn a_correction_makes_a_bundle_run_again_on_the_new_candles() {
     worker.stop().await;
 }
 
-/// Runs the first of two jobs, corrects the candles, and lets the second one go.
-async fn corrected_between(version: &str) -> (Fleet, Uuid) {
-    let fleet = Fleet::new().await;
+/// Who finds out that candles changed.
+#[derive(Clone, Copy, PartialEq)]
+enum Known {
+    /// Whoever wrote them says so.
+    Told,
+    /// Nobody says so: the next comparison with the source finds it.
+    Probed,
+}
+
+/// Runs the first of two jobs, changes the candles, and lets the second one go.
+async fn changed_between(version: &str, known: Known) -> (Fleet, Uuid) {
+    let mut fleet = Fleet::new().await;
+    fleet.source.is_silent.store(known == Known::Probed, Ordering::Relaxed);
     let mut two = request(&[10, 20]);
     two["universalConfig"]["dataPolicy"] = json!({ "version": version });
     // One at a time: the second is not claimed while the first runs.
     let terms = Terms { running_cap: Some(1), ..Terms::default() };
     let id = fleet.submit_under(two, terms).await;
-    let worker = fleet.worker(|config| {
-        config.slots = NonZeroUsize::MIN;
-        config.pace = Some(15_000.0);
-        config.poll = Duration::from_millis(20);
-    });
+    let start = |fleet: &Fleet| {
+        fleet.worker(|config| {
+            config.slots = NonZeroUsize::MIN;
+            config.pace = Some(15_000.0);
+            config.poll = Duration::from_millis(20);
+        })
+    };
+    let mut worker = start(&fleet);
     fleet.until(id, "the first job to run", |bundle| bundle.running == 1).await;
     fleet.store.change(id, &Change::Pause, None).await.unwrap();
     fleet.until(id, "the first job to complete", |bundle| bundle.running == 0).await;
     assert_eq!(fleet.bundle(id).await.completed, 1);
     fleet.overwrite("BTC", 8);
-    fleet.correct("BTC").await;
+    match known {
+        Known::Told => fleet.correct("BTC").await,
+        Known::Probed => {
+            worker.stop().await;
+            fleet.in_another_process(Duration::from_mins(11));
+            worker = start(&fleet);
+        }
+    }
     fleet.store.change(id, &Change::Resume, None).await.unwrap();
     fleet.finished(id).await;
     worker.stop().await;
@@ -84,20 +104,34 @@ async fn corrected_between(version: &str) -> (Fleet, Uuid) {
 
 #[tokio::test]
 async fn a_bundle_whose_candles_change_under_it_does_not_mix_them() {
-    let (fleet, id) = corrected_between("pinned").await;
-    let jobs = fleet.jobs(id).await;
-    let failed = jobs.iter().find(|job| job.status == JobStatus::Failed).unwrap();
-    let error = failed.error.as_ref().unwrap();
-    assert_eq!(error.code, "data_changed");
-    assert!(error.message.contains("b BTC 1m from 2024-01-01T00:00:00Z"), "{error:?}");
+    for known in [Known::Told, Known::Probed] {
+        let (fleet, id) = changed_between("pinned", known).await;
+        let jobs = fleet.jobs(id).await;
+        let of = |status| jobs.iter().find(|job| job.status == status).unwrap();
+        let error = of(JobStatus::Failed).error.as_ref().unwrap();
+        assert_eq!(error.code, "data_changed");
+        assert!(error.message.contains("b BTC 1m from 2024-01-01T00:00:00Z"), "{error:?}");
+        // The next bundle begins on what is there now.
+        let old = of(JobStatus::Completed).result.as_ref().unwrap().data_hash;
+        let worker = fleet.worker(|_| ());
+        let next = fleet.completed(fleet.submit(&[10, 20]).await).await;
+        let results = next.iter().map(|job| job.result.as_ref().unwrap());
+        assert!(results.into_iter().all(|result| result.data_hash != old));
+        assert!(next.iter().all(|job| !job.cached));
+        worker.stop().await;
+        let corrections = fleet.store.corrections("memory", "b BTC 1m").await.unwrap();
+        assert_eq!(corrections.len(), 1, "other hosts look again: {corrections:?}");
+    }
 }
 
 #[tokio::test]
 async fn a_bundle_that_follows_the_latest_goes_on_with_the_new_candles() {
-    let (fleet, id) = corrected_between("latest").await;
-    let jobs = fleet.completed(id).await;
-    let data = |index: usize| jobs[index].result.as_ref().unwrap().data_hash;
-    assert_ne!(data(0), data(1));
+    for known in [Known::Told, Known::Probed] {
+        let (fleet, id) = changed_between("latest", known).await;
+        let jobs = fleet.completed(id).await;
+        let data = |index: usize| jobs[index].result.as_ref().unwrap().data_hash;
+        assert_ne!(data(0), data(1));
+    }
 }
 
 #[tokio::test]

@@ -1,13 +1,14 @@
 //! One store, one candle source, and the workers that share them.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use candles::{
-    Cache, CacheSettings, CandleSource, Cause, Clock, Error, Market, MemorySource, Segment,
+    Cache, CacheSettings, CandleSource, Cause, Clock, Error, Market, MemorySource, Probe, Segment,
     SeriesInfo,
 };
 use model::{Bundle, Calendar, Candles, Digest, JobStatus, Limits, SeriesId, Timeframe};
@@ -87,6 +88,11 @@ impl CandleSource for Mortal {
         }
         self.source.revision(series, segment).await
     }
+
+    async fn probe(&self, series: &SeriesId, segment: Segment) -> Result<Option<Probe>, Error> {
+        let candles = self.load(series, segment).await?;
+        Ok(Some(Probe::of(candles.as_slice())))
+    }
 }
 
 /// A store and a source, without workers yet.
@@ -94,7 +100,9 @@ pub(crate) struct Fleet {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) source: Arc<Mortal>,
     pub(crate) market: Market,
-    _folder: tempfile::TempDir,
+    /// How far the clock of the cache is ahead, in ms.
+    ahead_ms: Arc<AtomicI64>,
+    folder: tempfile::TempDir,
 }
 
 /// A running worker; dropping the handle does not stop it.
@@ -136,9 +144,17 @@ impl Fleet {
             panics: AtomicBool::new(false),
         });
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::open(folder.path(), CacheSettings::default(), Clock::system()).unwrap();
-        let market = Market::new(Arc::<Mortal>::clone(&source), cache);
-        Fleet { store, source, market, _folder: folder }
+        let ahead_ms = Arc::new(AtomicI64::new(0));
+        let market = market(&source, &ahead_ms, folder.path());
+        Fleet { store, source, market, ahead_ms, folder }
+    }
+
+    /// What the next worker loads by is another process of this host, `by` later: it shares the
+    /// cache and nothing else.
+    pub(crate) fn in_another_process(&mut self, by: Duration) {
+        let by_ms = i64::try_from(by.as_millis()).unwrap();
+        self.ahead_ms.fetch_add(by_ms, Ordering::Relaxed);
+        self.market = market(&self.source, &self.ahead_ms, self.folder.path());
     }
 
     /// Starts a worker of two slots.
@@ -238,6 +254,14 @@ impl Fleet {
         }
         jobs
     }
+}
+
+/// The source behind the cache in `folder`.
+fn market(source: &Arc<Mortal>, ahead_ms: &Arc<AtomicI64>, folder: &Path) -> Market {
+    let (clock, ahead_ms) = (Clock::system(), Arc::clone(ahead_ms));
+    let clock = Clock::new(move || clock.now_ms() + ahead_ms.load(Ordering::Relaxed));
+    let cache = Cache::open(folder, CacheSettings::default(), clock).unwrap();
+    Market::new(Arc::<Mortal>::clone(source), cache)
 }
 
 /// The series of `ticker`.

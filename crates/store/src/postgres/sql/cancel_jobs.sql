@@ -3,7 +3,7 @@
 -- other in between.
 WITH target AS MATERIALIZED (
     SELECT id FROM job WHERE bundle_id = $1 AND status IN (0, 1)
-    ORDER BY id FOR NO KEY UPDATE
+    ORDER BY id + 0 FOR NO KEY UPDATE
 ), changed AS (
     UPDATE job SET
         cancel = true,

@@ -3,39 +3,47 @@
 -- $11 outcome hashes, $12 data hashes, $13 metrics, $14 summaries, $15 daily returns, $16 details;
 -- $17 engine version -> job, attempt and bundle of each finish that was written, how many
 -- results were, and whether their owners have a cap.
--- Rows are found by their ids: the + keeps job_running out of it, which would read all that the
--- worker holds for each of them. ANY bounds what is joined: before the first ANALYZE the planner
--- expects one row of the table, and would compare all of them with each element.
+-- Nothing is joined: before the first ANALYZE, and in a plan for any number of elements, the planner
+-- expects so few rows that it would compare all of them with each other. An element is found by the
+-- place of its job among the ascending $2 (width_bucket is a binary search), and a list of ids is
+-- hashed (IS TRUE keeps it from becoming a join). The + keeps job_running out of it, which would
+-- read all that the worker holds.
 -- The fence is in `ended`: where it writes no row, nothing is written anywhere. A job is completed
 -- from a standing result only while that stands.
 WITH ended AS (
     UPDATE job SET
-        status = new.status, cached = new.cached, result_key = new.result_key,
-        error_code = new.error_code, error_message = new.error_message, finished_at = now(),
-        source_since = NULL
-    FROM unnest(
-        $2::bigint[], $3::integer[], $4::smallint[], $5::boolean[], $6::bytea[], $7::text[],
-        $8::text[]
-    ) AS new (id, attempt, status, cached, result_key, error_code, error_message)
-    WHERE job.id = ANY ($2::bigint[]) AND job.id = new.id AND job.attempt = new.attempt
-        AND job.worker_id = $1 AND job.status + 0 = 1
-        AND (NOT new.cached OR EXISTS (SELECT 1 FROM result WHERE result.key = new.result_key))
-    RETURNING job.id, job.bundle_id, job.attempt, job.status, job.cached
+        status = ($4::smallint[])[width_bucket(id, $2::bigint[])],
+        cached = ($5::boolean[])[width_bucket(id, $2::bigint[])],
+        result_key = ($6::bytea[])[width_bucket(id, $2::bigint[])],
+        error_code = ($7::text[])[width_bucket(id, $2::bigint[])],
+        error_message = ($8::text[])[width_bucket(id, $2::bigint[])],
+        finished_at = now(), source_since = NULL
+    WHERE id = ANY ($2::bigint[])
+        AND attempt = ($3::integer[])[width_bucket(id, $2::bigint[])]
+        AND worker_id = $1 AND status + 0 = 1
+        AND (
+            NOT ($5::boolean[])[width_bucket(id, $2::bigint[])] OR EXISTS (
+                SELECT 1 FROM result
+                WHERE result.key = ($6::bytea[])[width_bucket(job.id, $2::bigint[])]
+            )
+        )
+    RETURNING id, bundle_id, attempt, status, cached
 ), stored AS (
     INSERT INTO result (key, outcome_hash, data_hash, metrics, summary, daily_returns, detail,
         engine_version, attempt, worker_id)
     SELECT new.key, new.outcome_hash, new.data_hash, new.metrics::jsonb, new.summary::json,
-        new.daily_returns, new.detail, $17, ended.attempt, $1
+        new.daily_returns, new.detail, $17, ($3::integer[])[width_bucket(new.id, $2::bigint[])], $1
     FROM unnest(
         $9::bigint[], $10::bytea[], $11::bytea[], $12::bytea[], $13::text[], $14::text[],
         $15::bytea[], $16::bytea[]
     ) AS new (id, key, outcome_hash, data_hash, metrics, summary, daily_returns, detail)
-    JOIN ended ON ended.id = new.id
+    WHERE (new.id IN (SELECT id FROM ended)) IS TRUE
     ORDER BY new.key
     ON CONFLICT (key) DO NOTHING
     RETURNING key
 ), cleared AS (
-    DELETE FROM job_progress USING ended WHERE job_progress.job_id = ended.id
+    DELETE FROM job_progress
+    WHERE job_id = ANY ($2::bigint[]) AND (job_id IN (SELECT id FROM ended)) IS TRUE
 ), counted AS (
     INSERT INTO bundle_slot AS slot
         (bundle_id, slot, completed, failed, cancelled, cached, running, changes)

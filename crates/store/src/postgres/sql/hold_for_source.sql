@@ -2,10 +2,12 @@
 -- wait in seconds -> bundles of which a job ended.
 -- Their candle source is away: no failure, until it has been away for too long.
 WITH waiting AS MATERIALIZED (
-    SELECT job.id, now() - coalesce(job.source_since, now()) AS waited
-    FROM unnest($2::bigint[], $3::integer[]) AS given (id, attempt) JOIN job ON job.id = given.id
-    WHERE job.attempt = given.attempt AND worker_id = $1 AND status + 0 = 1
-    ORDER BY job.id FOR NO KEY UPDATE OF job
+    SELECT id, now() - coalesce(source_since, now()) AS waited
+    FROM job
+    WHERE id = ANY ($2::bigint[])
+        AND attempt = ($3::integer[])[width_bucket(id, $2::bigint[])]
+        AND worker_id = $1 AND status + 0 = 1
+    ORDER BY id FOR NO KEY UPDATE
 ), returned AS (
     UPDATE job SET
         status = CASE
@@ -27,14 +29,16 @@ WITH waiting AS MATERIALIZED (
         END,
         source_since = coalesce(source_since, now()), worker_id = NULL, started = false
     FROM waiting
-    WHERE job.id = waiting.id AND worker_id = $1 AND status + 0 = 1
+    WHERE job.id = ANY ($2::bigint[]) AND job.id = waiting.id
+        AND worker_id = $1 AND status + 0 = 1
     RETURNING job.id, job.attempt, job.bundle_id, job.status, job.started_at
 ), recorded AS (
     INSERT INTO attempt (job_id, attempt, worker_id, started_at, ended_by)
     SELECT id, attempt, $1, started_at, 'source_away' FROM returned
     ON CONFLICT (job_id, attempt) DO NOTHING
 ), cleared AS (
-    DELETE FROM job_progress USING returned WHERE job_progress.job_id = returned.id
+    DELETE FROM job_progress
+    WHERE job_id = ANY ($2::bigint[]) AND (job_id IN (SELECT id FROM returned)) IS TRUE
 ), counted AS (
     INSERT INTO bundle_slot AS slot (bundle_id, slot, failed, cancelled, running, changes)
     SELECT bundle_id, $1, count(*) FILTER (WHERE status = 3), count(*) FILTER (WHERE status = 4),

@@ -22,7 +22,7 @@ WITH owner AS MATERIALIZED (
 ), lost AS MATERIALIZED (
     SELECT id, worker_id, losses + (suspect AND started)::integer AS losses
     FROM job WHERE status = 1 AND worker_id IN (SELECT id FROM dead)
-    ORDER BY id FOR NO KEY UPDATE
+    ORDER BY id + 0 FOR NO KEY UPDATE
 ), returned AS (
     UPDATE job SET
         losses = lost.losses,

@@ -1,20 +1,21 @@
 -- $1 worker, $2 jobs ascending, $3 attempts, $4 fractions, $5 candles per second in all.
 -- Jobs no longer held are left alone. A job that reports progress has its candles, so its wait for
--- the source is over.
-WITH reported AS (
-    SELECT * FROM unnest($2::bigint[], $3::integer[], $4::float8[]) AS new (id, attempt, fraction)
-), held AS MATERIALIZED (
-    SELECT j.id, j.bundle_id, j.attempt, j.source_since, r.fraction
-    FROM reported r JOIN job j ON j.id = r.id AND j.attempt = r.attempt
-    WHERE j.id = ANY ($2::bigint[]) AND j.worker_id = $1 AND j.status + 0 = 1
+-- the source is over. Nothing is joined with the elements, for the reasons in finish_jobs.sql.
+WITH held AS MATERIALIZED (
+    SELECT id, bundle_id, attempt, source_since,
+        ($4::float8[])[width_bucket(id, $2::bigint[])] AS fraction
+    FROM job
+    WHERE id = ANY ($2::bigint[])
+        AND attempt = ($3::integer[])[width_bucket(id, $2::bigint[])]
+        AND worker_id = $1 AND status + 0 = 1
 ), written AS (
     INSERT INTO job_progress (job_id, bundle_id, attempt, fraction)
     SELECT id, bundle_id, attempt, fraction FROM held ORDER BY id
     ON CONFLICT (job_id) DO UPDATE SET attempt = excluded.attempt, fraction = excluded.fraction
 ), loaded AS (
     UPDATE job SET source_since = NULL
-    FROM held WHERE job.id = held.id AND job.attempt = held.attempt AND job.status = 1
-        AND held.source_since IS NOT NULL
+    WHERE id = ANY (ARRAY(SELECT id FROM held WHERE source_since IS NOT NULL))
+        AND attempt = ($3::integer[])[width_bucket(id, $2::bigint[])] AND status + 0 = 1
 )
 UPDATE bundle_slot SET
     candles_per_second = share.speed, changes = bundle_slot.changes + 1, changed_at = now()

@@ -4,7 +4,7 @@
 WITH target AS MATERIALIZED (
     SELECT id, status FROM job
     WHERE bundle_id = $1 AND status IN (3, 4) AND ($2::smallint IS NULL OR status = $2)
-    ORDER BY id FOR NO KEY UPDATE
+    ORDER BY id + 0 FOR NO KEY UPDATE
 ), changed AS (
     UPDATE job SET
         status = 0, hold = CASE bundle.status WHEN 2 THEN 1 ELSE 0 END

@@ -16,16 +16,17 @@ WITH returned AS (
             WHEN NOT cancel AND failures + 1 < $7 THEN now() + make_interval(secs => $4)
         END,
         failures = failures + 1, worker_id = NULL, started = false, source_since = NULL
-    FROM unnest($2::bigint[], $3::integer[]) AS given (id, attempt)
-    WHERE job.id = ANY ($2::bigint[]) AND job.id = given.id AND job.attempt = given.attempt
+    WHERE id = ANY ($2::bigint[])
+        AND attempt = ($3::integer[])[width_bucket(id, $2::bigint[])]
         AND worker_id = $1 AND status + 0 = 1
-    RETURNING job.id, job.attempt, job.bundle_id, job.status, job.started_at
+    RETURNING id, attempt, bundle_id, status, started_at
 ), recorded AS (
     INSERT INTO attempt (job_id, attempt, worker_id, started_at, ended_by)
     SELECT id, attempt, $1, started_at, 'retried' FROM returned
     ON CONFLICT (job_id, attempt) DO NOTHING
 ), cleared AS (
-    DELETE FROM job_progress USING returned WHERE job_progress.job_id = returned.id
+    DELETE FROM job_progress
+    WHERE job_id = ANY ($2::bigint[]) AND (job_id IN (SELECT id FROM returned)) IS TRUE
 ), counted AS (
     INSERT INTO bundle_slot AS slot (bundle_id, slot, failed, cancelled, running, changes)
     SELECT bundle_id, $1, count(*) FILTER (WHERE status = 3), count(*) FILTER (WHERE status = 4),

@@ -85,6 +85,11 @@ pub(crate) async fn recorded_data_is_known_until_a_part_of_it_is_corrected(fixtu
     let of = |(start, revision)| Correction { start, end: start + 50, revision };
     assert_eq!(corrections, [(-50, 1), (50, 2), (100, 1)].map(of));
     assert_eq!(fixture.store.corrections("elsewhere", SERIES).await.unwrap(), []);
+    let elsewhere = CorrectedSegment { series: SERIES.to_owned(), start: 0, end: 50 };
+    fixture.store.correct("elsewhere", &[elsewhere]).await.unwrap();
+    let mut expected = vec!["elsewhere".to_owned(), SOURCE.to_owned()];
+    expected.sort();
+    assert_eq!(fixture.store.sources().await.unwrap(), expected);
 }
 
 pub(crate) async fn a_look_at_older_candles_does_not_replace_a_newer_one(fixture: &Fixture) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::{BundleStatus, JobStatus};
-use store::{Beat, CancelFlag, Claim, JobError, Progress, Release, WorkerId};
+use store::{Beat, CancelFlag, Claim, Held, JobError, Progress, Release, WorkerId};
 use testkit::wait;
 
 use crate::fixture::{Fixture, LONG, PATIENCE, bundle, completed, held};
@@ -40,7 +40,9 @@ pub(crate) async fn a_drained_job_is_pending_again_at_once(fixture: &Fixture) {
     for attempt in 2..6 {
         let claim = fixture.claim(worker.worker(), 1).await.remove(0);
         assert_eq!((claim.seq, claim.attempt, claim.suspect), (0, attempt, false));
-        fixture.store.release(worker.worker(), &[held(&claim)], &Release::Drain).await.unwrap();
+        // An attempt that nobody holds hides none that is held.
+        let given = [held(&claim), Held { attempt: attempt + 9, ..held(&claim) }];
+        fixture.store.release(worker.worker(), &given, &Release::Drain).await.unwrap();
     }
     let (_, attempts) = fixture.store.job(id, 0).await.unwrap().unwrap();
     assert_eq!(attempts.iter().map(|row| row.attempt).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);

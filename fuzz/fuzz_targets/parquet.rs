@@ -1,0 +1,8 @@
+//! The importer of Parquet on any bytes.
+
+#![no_main]
+
+use backfleet_fuzz::candles_of;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| candles_of("x_X-1m.parquet", bytes));
