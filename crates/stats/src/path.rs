@@ -297,6 +297,25 @@ mod tests {
     }
 
     #[test]
+    fn rows_and_times_follow_from_each_other_only_where_no_candle_is_missing() {
+        let timeframe: Timeframe = "1m".parse().unwrap();
+        for (off_ms, hole) in [(0, None), (17, None), (0, Some(40)), (17, Some(40))] {
+            let opens: Vec<i64> = (0..100_i64)
+                .map(|row| off_ms + (row + i64::from(hole.is_some_and(|at| row >= at))) * 60_000)
+                .collect();
+            let times = Times::of_timeframe(&opens, timeframe);
+            for (row, open) in opens.iter().enumerate() {
+                assert_eq!(times.at(row), *open);
+                assert_eq!(times.close_ms(row), open + 60_000);
+                assert_eq!(times.row_at(0, *open), row);
+                assert_eq!(times.row_at(0, open + 59_999), row);
+            }
+            assert_eq!(times.row_at(3, -1), 3);
+            assert_eq!(times.row_at(0, i64::MAX), 99);
+        }
+    }
+
+    #[test]
     fn blocks_have_the_extremes_of_their_rows() {
         let mut candles = model::Candles::default();
         for row in 0..300_i64 {
