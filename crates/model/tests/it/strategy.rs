@@ -6,6 +6,7 @@ mod meaning;
 mod named;
 mod parameters;
 mod properties;
+mod state_faults;
 
 use std::collections::BTreeMap;
 
