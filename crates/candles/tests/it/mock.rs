@@ -164,28 +164,38 @@ pub(crate) fn chunk(candles: &Candles, partial: bool, spoil: Option<(usize, usiz
     out
 }
 
-pub(crate) fn count(count: i64) -> Vec<u8> {
+/// The answer to a statement: one series of one row, at time 0, of whose `columns` the values are
+/// written by `values`.
+pub(crate) fn row(statement: i64, columns: &[&str], values: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut out = Vec::new();
     let text = |out: &mut Vec<u8>, text: &str| encode::write_str(out, text).unwrap();
+    let width = u32::try_from(1 + columns.len()).unwrap();
     encode::write_map_len(&mut out, 1).unwrap();
     text(&mut out, "results");
     encode::write_array_len(&mut out, 1).unwrap();
     encode::write_map_len(&mut out, 2).unwrap();
     text(&mut out, "statement_id");
-    encode::write_sint(&mut out, 1).unwrap();
+    encode::write_sint(&mut out, statement).unwrap();
     text(&mut out, "series");
     encode::write_array_len(&mut out, 1).unwrap();
     encode::write_map_len(&mut out, 2).unwrap();
     text(&mut out, "columns");
-    encode::write_array_len(&mut out, 2).unwrap();
-    text(&mut out, "time");
-    text(&mut out, "count");
+    encode::write_array_len(&mut out, width).unwrap();
+    for column in ["time"].iter().chain(columns) {
+        text(&mut out, column);
+    }
     text(&mut out, "values");
     encode::write_array_len(&mut out, 1).unwrap();
-    encode::write_array_len(&mut out, 2).unwrap();
+    encode::write_array_len(&mut out, width).unwrap();
     encode::write_sint(&mut out, 0).unwrap();
-    encode::write_sint(&mut out, count).unwrap();
+    values(&mut out);
     out
+}
+
+pub(crate) fn count(count: i64) -> Vec<u8> {
+    row(1, &["count"], |out| {
+        encode::write_sint(out, count).unwrap();
+    })
 }
 
 pub(crate) fn error(words: &str) -> Vec<u8> {

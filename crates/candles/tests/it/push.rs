@@ -7,37 +7,17 @@ use candles::{CandleSource as _, Error, Influx, InfluxSettings, MemorySource, Pr
 use model::{Calendar, Candles};
 use rmp::encode;
 
-use crate::mock::{Mock, Reply, chunk, count};
+use crate::mock::{Mock, Reply, chunk, count, row};
 use crate::support::{id, minutes, push};
 
 /// What `SELECT count(..), sum(..) ..` answers.
 fn figures(probe: &Probe) -> Vec<u8> {
-    let mut out = Vec::new();
-    let text = |out: &mut Vec<u8>, text: &str| encode::write_str(out, text).unwrap();
-    encode::write_map_len(&mut out, 1).unwrap();
-    text(&mut out, "results");
-    encode::write_array_len(&mut out, 1).unwrap();
-    encode::write_map_len(&mut out, 2).unwrap();
-    text(&mut out, "statement_id");
-    encode::write_sint(&mut out, 0).unwrap();
-    text(&mut out, "series");
-    encode::write_array_len(&mut out, 1).unwrap();
-    encode::write_map_len(&mut out, 2).unwrap();
-    text(&mut out, "columns");
-    let columns = ["time", "count", "o", "h", "l", "c", "v", "max", "min"];
-    encode::write_array_len(&mut out, 9).unwrap();
-    for column in columns {
-        text(&mut out, column);
-    }
-    text(&mut out, "values");
-    encode::write_array_len(&mut out, 1).unwrap();
-    encode::write_array_len(&mut out, 9).unwrap();
-    encode::write_sint(&mut out, 0).unwrap();
-    encode::write_uint(&mut out, probe.count).unwrap();
-    for value in probe.sums.into_iter().chain([probe.highest, probe.lowest]) {
-        encode::write_f64(&mut out, value).unwrap();
-    }
-    out
+    row(0, &["count", "o", "h", "l", "c", "v", "max", "min"], |out| {
+        encode::write_uint(out, probe.count).unwrap();
+        for value in probe.sums.into_iter().chain([probe.highest, probe.lowest]) {
+            encode::write_f64(out, value).unwrap();
+        }
+    })
 }
 
 /// A server whose figures are those of `figured` and whose rows are `rows`, both by the number of

@@ -290,11 +290,15 @@ async fn what_ends_or_reports_a_batch_reads_each_of_its_jobs_a_few_times() {
         "1".to_owned(),
     ];
     let literals = ["1", "'code'", "'message'", "3"].map(str::to_owned);
-    let retry = [[worker, jobs, attempts].as_slice(), &literals].concat();
+    let fences = [worker, jobs, attempts];
+    let retry = [fences.as_slice(), &literals].concat();
+    let away = [fences.as_slice(), &["1".to_owned(), "60".to_owned()]].concat();
     for (statement, values) in [
         (include_str!("../../src/postgres/sql/finish_jobs.sql"), finish.as_slice()),
         (include_str!("../../src/postgres/sql/record_progress.sql"), &report),
         (include_str!("../../src/postgres/sql/retry_jobs.sql"), &retry),
+        (include_str!("../../src/postgres/sql/hold_for_source.sql"), &away),
+        (include_str!("../../src/postgres/sql/return_jobs.sql"), &fences),
     ] {
         let plan = plan_of(&mut conn, statement, values).await;
         let read = rows_read(&plan);

@@ -1,37 +1,39 @@
 -- $1 worker, $2 jobs ascending, $3 attempts, $4 seconds until they may be claimed again, $5 longest
 -- wait in seconds -> bundles of which a job ended.
--- Their candle source is away: no failure, until it has been away for too long.
-WITH waiting AS MATERIALIZED (
-    SELECT id, now() - coalesce(source_since, now()) AS waited
-    FROM job
-    WHERE id = ANY ($2::bigint[])
-        AND attempt = ($3::integer[])[width_bucket(id, $2::bigint[])]
-        AND worker_id = $1 AND status + 0 = 1
-    ORDER BY id FOR NO KEY UPDATE
-), returned AS (
+-- Their candle source is away: no failure, until it has been away for too long. A job that waits for
+-- the first time has no source_since, and no comparison with null is true.
+WITH returned AS (
     UPDATE job SET
         status = CASE
-            WHEN cancel THEN 4 WHEN waited > make_interval(secs => $5) THEN 3 ELSE 0
+            WHEN cancel THEN 4
+            WHEN now() - source_since > make_interval(secs => $5) THEN 3
+            ELSE 0
         END,
         error_code = CASE
-            WHEN NOT cancel AND waited > make_interval(secs => $5) THEN 'source_unavailable'
+            WHEN NOT cancel AND now() - source_since > make_interval(secs => $5)
+            THEN 'source_unavailable'
         END,
         error_message = CASE
-            WHEN NOT cancel AND waited > make_interval(secs => $5)
+            WHEN NOT cancel AND now() - source_since > make_interval(secs => $5)
             THEN 'the candle source did not answer for '
-                || floor(extract(epoch FROM waited))::bigint || ' s'
+                || floor(extract(epoch FROM now() - source_since))::bigint || ' s'
         END,
-        finished_at = CASE WHEN cancel OR waited > make_interval(secs => $5) THEN now() END,
-        hold = CASE WHEN cancel OR waited > make_interval(secs => $5) THEN hold ELSE hold | 2 END,
+        finished_at = CASE
+            WHEN cancel OR now() - source_since > make_interval(secs => $5) THEN now()
+        END,
+        hold = CASE
+            WHEN cancel OR now() - source_since > make_interval(secs => $5) THEN hold
+            ELSE hold | 2
+        END,
         not_before = CASE
-            WHEN cancel OR waited > make_interval(secs => $5) THEN NULL
+            WHEN cancel OR now() - source_since > make_interval(secs => $5) THEN NULL
             ELSE now() + make_interval(secs => $4)
         END,
         source_since = coalesce(source_since, now()), worker_id = NULL, started = false
-    FROM waiting
-    WHERE job.id = ANY ($2::bigint[]) AND job.id = waiting.id
+    WHERE id = ANY ($2::bigint[])
+        AND attempt = ($3::integer[])[width_bucket(id, $2::bigint[])]
         AND worker_id = $1 AND status + 0 = 1
-    RETURNING job.id, job.attempt, job.bundle_id, job.status, job.started_at
+    RETURNING id, attempt, bundle_id, status, started_at
 ), recorded AS (
     INSERT INTO attempt (job_id, attempt, worker_id, started_at, ended_by)
     SELECT id, attempt, $1, started_at, 'source_away' FROM returned
