@@ -187,7 +187,8 @@ fn hint_for(error: &candles::Error) -> Option<String> {
                 .to_owned()
         }
         Candles::UnreadableFunding { .. } => {
-            "a file of funding rates is CSV or JSON with a time, a rate and optionally a mark price"
+            "a file of funding rates is CSV, or JSON, Feather or Parquet of freqtrade, with a time, a \
+             rate and optionally a mark price"
                 .to_owned()
         }
         Candles::BadName { .. } => "pass --exchange and --ticker".to_owned(),
