@@ -20,8 +20,8 @@ use crate::equipped::equipped;
 use crate::language::condition;
 use crate::properties::{check_books, uniform, wild};
 
-/// Prices are mirrored around half of this.
-const MIRROR: f64 = 1_024.0;
+/// Prices are mirrored around half of this, which no walk comes near.
+const MIRROR: f64 = 65_536.0;
 const GRID: f64 = 64.0;
 
 /// A backtest and all that it may read.
