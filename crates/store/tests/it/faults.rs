@@ -149,7 +149,7 @@ async fn a_finish_whose_answer_is_lost_stands_and_counts_once() {
     let worker = fixture.worker().await;
     let id = fixture.submit(bundle(1)).await;
     let claim = fixture.claim(worker.worker(), 1).await.remove(0);
-    let summary = json!({"marker": "the answer to this is lost"});
+    let summary = json!({"marker": "the answer to this is lost"}).into();
     let new = NewResult { summary, ..result(&claim) };
     let finish = [ended(&claim, Ending::Completed(Box::new(new)))];
     proxy.swallow_reply_to(|bytes| bytes.windows(6).any(|word| word == b"marker"));
@@ -357,9 +357,9 @@ async fn an_unmigrated_database_is_named_as_such() {
     let store = connect(&testkit::postgres::database()).await;
     assert_eq!(store.schema().await.unwrap().found, 0);
     let error = store.queue_depth().await.unwrap_err();
-    assert!(matches!(error, Error::WrongSchema { found: 0, needed: 3 }), "{error:?}");
+    assert!(matches!(error, Error::WrongSchema { found: 0, needed: 4 }), "{error:?}");
     let error = store.submit(bundle(1)).await.unwrap_err();
-    assert!(matches!(error, Error::WrongSchema { found: 0, needed: 3 }), "{error:?}");
+    assert!(matches!(error, Error::WrongSchema { found: 0, needed: 4 }), "{error:?}");
 }
 
 #[tokio::test]
