@@ -1,12 +1,13 @@
-//! The candles of one range, with the extremes of each 8 and each 64 of them.
+//! The candles of one range, with the extremes of any stretch of them at hand.
 //!
-//! Extremes let a pass over a held position skip candles that can set neither a new peak nor a new
-//! trough. Skipping gives the same bytes as looking at each candle: x -> cash + quantity * x is
+//! Extremes of each 8 and each 64 candles, and of what leads to and from their borders, give those of
+//! any stretch by a few look-ups. They let a pass over a held position skip candles that can set
+//! neither a new peak nor a new trough. Skipping gives the same bytes as looking at each candle: x -> cash + quantity * x is
 //! monotone in floating point too, and a close lies between low and high.
 
 use std::ops::Range;
 
-use model::{CandleSlice, Timeframe};
+use model::{CandleSlice, OpenTimes, Timeframe};
 
 /// Candles of the smallest blocks, and smallest blocks of a large one.
 pub(crate) const EIGHT: usize = 8;
@@ -20,7 +21,7 @@ pub(crate) const BLOCK: usize = EIGHT * EIGHT;
 pub struct PricePath<'a> {
     candles: CandleSlice<'a>,
     timeframe: Timeframe,
-    times: Times<'a>,
+    times: OpenTimes<'a>,
     blocks: Option<Blocks>,
 }
 
@@ -57,41 +58,85 @@ struct Blocks {
     closes: Levels,
 }
 
-/// Extremes of each [`EIGHT`] rows and of each [`BLOCK`] rows.
+/// Extremes of each [`EIGHT`] rows and of each [`BLOCK`] rows, and what leads to and from there.
 #[derive(Clone, Debug)]
 struct Levels {
-    eights: Vec<Extremes>,
+    rows: Scans,
+    eights: Scans,
     larger: Vec<Extremes>,
 }
 
 impl Levels {
     fn of(lows: &[f64], highs: &[f64]) -> Levels {
-        let rows = lows.chunks(EIGHT).zip(highs.chunks(EIGHT));
-        let eights: Vec<Extremes> = rows.map(|(lows, highs)| few(lows, highs)).collect();
-        let larger = eights.chunks(EIGHT).map(Extremes::of).collect();
-        Levels { eights, larger }
+        let candles = lows.iter().zip(highs);
+        let candles = candles.map(|(low, high)| Extremes { low: *low, high: *high });
+        let rows = Scans::of(candles.collect());
+        let eights = Scans::of(rows.blocks().collect());
+        let larger = eights.blocks().collect();
+        Levels { rows, eights, larger }
     }
 
-    /// Extremes of `rows` if they are one whole block.
+    /// Extremes of `rows` if they lie in more than one of the smallest blocks or are one of the
+    /// blocks.
     #[inline]
-    fn block(&self, rows: &Range<usize>) -> Option<Extremes> {
-        if !rows.start.is_multiple_of(EIGHT) {
-            None
-        } else if rows.len() == EIGHT {
-            self.eights.get(rows.start / EIGHT).copied()
-        } else if rows.len() == BLOCK && rows.start.is_multiple_of(BLOCK) {
-            self.larger.get(rows.start / BLOCK).copied()
-        } else {
-            None
+    fn over(&self, rows: &Range<usize>) -> Option<Extremes> {
+        let last = rows.end.checked_sub(1)?;
+        let (first_eight, last_eight) = (rows.start / EIGHT, last / EIGHT);
+        if first_eight >= last_eight {
+            let block = self.rows.to.get(last).filter(|_| rows.len() == EIGHT);
+            return block.copied();
         }
+        if rows.len() == BLOCK && rows.start.is_multiple_of(BLOCK) {
+            return self.larger.get(rows.start / BLOCK).copied();
+        }
+        let ends = self.rows.from[rows.start].with(self.rows.to[last]);
+        if first_eight + 1 == last_eight {
+            return Some(ends);
+        }
+        let (first, last) = (first_eight + 1, last_eight - 1);
+        let (first_block, last_block) = (first / EIGHT, last / EIGHT);
+        if first_block == last_block {
+            return Some(ends.with(Extremes::of(&self.eights.each[first..=last])));
+        }
+        let ends = ends.with(self.eights.from[first]).with(self.eights.to[last]);
+        Some(ends.with(Extremes::of(&self.larger[first_block + 1..last_block])))
+    }
+}
+
+/// For each of a list the extremes from it to the end of its [`EIGHT`], and from their start to it.
+#[derive(Clone, Debug)]
+struct Scans {
+    each: Vec<Extremes>,
+    from: Vec<Extremes>,
+    to: Vec<Extremes>,
+}
+
+impl Scans {
+    fn of(each: Vec<Extremes>) -> Scans {
+        let (mut from, mut to) = (each.clone(), each.clone());
+        for eight in from.chunks_mut(EIGHT) {
+            for at in (1..eight.len()).rev() {
+                eight[at - 1] = eight[at - 1].with(eight[at]);
+            }
+        }
+        for eight in to.chunks_mut(EIGHT) {
+            for at in 1..eight.len() {
+                eight[at] = eight[at].with(eight[at - 1]);
+            }
+        }
+        Scans { each, from, to }
+    }
+
+    /// Extremes of each [`EIGHT`].
+    fn blocks(&self) -> impl Iterator<Item = Extremes> {
+        self.from.iter().step_by(EIGHT).copied()
     }
 }
 
 impl<'a> PricePath<'a> {
     /// A path that finds extremes as it goes: best for a single backtest.
     pub fn new(candles: CandleSlice<'a>, timeframe: Timeframe) -> PricePath<'a> {
-        let open_ms = candles.open_time_ms;
-        let times = Times { open_ms, step_ms: timeframe.ms(), is_whole: false };
+        let times = OpenTimes::new(candles.open_time_ms, timeframe);
         PricePath { candles, timeframe, times, blocks: None }
     }
 
@@ -101,7 +146,7 @@ impl<'a> PricePath<'a> {
             ranges: Levels::of(candles.low, candles.high),
             closes: Levels::of(candles.close, candles.close),
         };
-        let times = Times::of_timeframe(candles.open_time_ms, timeframe);
+        let times = OpenTimes::new(candles.open_time_ms, timeframe);
         PricePath { candles, timeframe, times, blocks: Some(blocks) }
     }
 
@@ -118,96 +163,20 @@ impl<'a> PricePath<'a> {
     /// Extremes of the closes of `rows`.
     #[inline]
     pub(crate) fn closes(&self, rows: Range<usize>) -> Extremes {
-        let known = self.blocks.as_ref().and_then(|blocks| blocks.closes.block(&rows));
-        if let Some(extremes) = known {
-            return extremes;
-        }
-        let closes = &self.candles.close[rows];
-        Extremes { low: lowest(closes), high: highest(closes) }
+        let known = self.blocks.as_ref().and_then(|blocks| blocks.closes.over(&rows));
+        known.unwrap_or_else(|| extremes(self.candles.close, self.candles.close, rows))
     }
 
     /// Lowest low and highest high of `rows`.
+    #[inline]
     pub(crate) fn ranges(&self, rows: Range<usize>) -> Extremes {
-        let CandleSlice { low, high, .. } = self.candles;
-        let few = |rows: Range<usize>| few(&low[rows.clone()], &high[rows]);
-        let Some(Blocks { ranges: blocks, .. }) = &self.blocks else {
-            return Extremes { low: lowest(&low[rows.clone()]), high: highest(&high[rows]) };
-        };
-        let eights = rows.start.div_ceil(EIGHT)..rows.end / EIGHT;
-        if eights.is_empty() {
-            return few(rows);
-        }
-        let ends = few(rows.start..eights.start * EIGHT).with(few(eights.end * EIGHT..rows.end));
-        let larger = eights.start.div_ceil(EIGHT)..eights.end / EIGHT;
-        if larger.is_empty() {
-            return ends.with(Extremes::of(&blocks.eights[eights]));
-        }
-        let before = &blocks.eights[eights.start..larger.start * EIGHT];
-        let after = &blocks.eights[larger.end * EIGHT..eights.end];
-        let within = Extremes::of(&blocks.larger[larger]);
-        ends.with(Extremes::of(before)).with(Extremes::of(after)).with(within)
+        let known = self.blocks.as_ref().and_then(|blocks| blocks.ranges.over(&rows));
+        known.unwrap_or_else(|| extremes(self.candles.low, self.candles.high, rows))
     }
 
     /// Open times of the candles.
-    pub(crate) fn times(&self) -> Times<'a> {
+    pub(crate) fn times(&self) -> OpenTimes<'a> {
         self.times
-    }
-}
-
-/// Open times of candles, ascending.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Times<'a> {
-    open_ms: &'a [i64],
-    /// Length of a candle, ms.
-    step_ms: i64,
-    /// Whether it is known that no candle is missing: then a row follows from its time, and a time
-    /// from its row.
-    is_whole: bool,
-}
-
-impl<'a> Times<'a> {
-    /// Of candles of one length, of which some may be missing.
-    fn of_timeframe(open_ms: &'a [i64], timeframe: Timeframe) -> Times<'a> {
-        let step_ms = timeframe.ms();
-        let is_whole =
-            !open_ms.is_empty() && open_ms.windows(2).all(|pair| pair[1] - pair[0] == step_ms);
-        Times { open_ms, step_ms, is_whole }
-    }
-
-    /// Candles there are.
-    pub(crate) fn len(&self) -> usize {
-        self.open_ms.len()
-    }
-
-    /// When the candle after the one in `row` opens, ms.
-    pub(crate) fn next_open_ms(&self, row: usize) -> i64 {
-        if row + 1 < self.len() { self.at(row + 1) } else { i64::MAX }
-    }
-
-    /// When the candle in `row` closes, ms.
-    pub(crate) fn close_ms(&self, row: usize) -> i64 {
-        self.at(row) + self.step_ms
-    }
-
-    /// When the last of `rows` candles closes, ms; when the first one opens if there are none.
-    pub(crate) fn end_ms(&self, rows: usize) -> i64 {
-        rows.checked_sub(1).map_or_else(|| self.at(0), |row| self.close_ms(row))
-    }
-
-    /// When the candle in `row` opens, ms.
-    #[inline]
-    #[expect(clippy::cast_possible_wrap, reason = "fewer rows than 2^63")]
-    fn at(&self, row: usize) -> i64 {
-        if self.is_whole { self.open_ms[0] + row as i64 * self.step_ms } else { self.open_ms[row] }
-    }
-
-    /// Row of the last candle that opens at or before `time_ms`, at least `from`.
-    pub(crate) fn row_at(&self, from: usize, time_ms: i64) -> usize {
-        let Some(first_ms) = self.open_ms.first().filter(|_| self.is_whole) else {
-            return row_at(self.open_ms, from, time_ms);
-        };
-        let row = time_ms.saturating_sub(*first_ms).div_euclid(self.step_ms);
-        usize::try_from(row).unwrap_or(0).min(self.len() - 1).max(from)
     }
 }
 
@@ -221,33 +190,8 @@ pub(crate) fn pieces(rows: Range<usize>, size: usize) -> impl Iterator<Item = Ra
     })
 }
 
-/// Extremes of a few candles, one after the other.
-#[inline]
-fn few(lows: &[f64], highs: &[f64]) -> Extremes {
-    let candles = lows.iter().zip(highs).map(|(low, high)| Extremes { low: *low, high: *high });
-    candles.fold(Extremes::NONE, Extremes::with)
-}
-
-/// Row of the last candle that opens at or before `time_ms`, at least `from`.
-///
-/// First looks where it is when no candle is missing, then near `from`: a miss costs the logarithm
-/// of the distance.
-fn row_at(times: &[i64], from: usize, time_ms: i64) -> usize {
-    if let [first, second, ..] = times[from.min(times.len())..] {
-        let guess =
-            from + usize::try_from((time_ms - first) / (second - first).max(1)).unwrap_or(0);
-        if times.get(guess) == Some(&time_ms) {
-            return guess;
-        }
-    }
-    let mut step = 1;
-    let mut low = from;
-    while low + step < times.len() && times[low + step] <= time_ms {
-        low += step;
-        step *= 2;
-    }
-    let high = times.len().min(low + step);
-    low + times[low..high].partition_point(|time| *time <= time_ms).saturating_sub(1)
+fn extremes(lows: &[f64], highs: &[f64], rows: Range<usize>) -> Extremes {
+    Extremes { low: lowest(&lows[rows.clone()]), high: highest(&highs[rows]) }
 }
 
 /// Independent lanes, so that the processor compares several values at a time.
@@ -281,38 +225,6 @@ mod tests {
         let found: Vec<_> = pieces(60..200, BLOCK).collect();
         assert_eq!(found, [60..64, 64..128, 128..192, 192..200]);
         assert_eq!(pieces(5..5, EIGHT).count(), 0);
-    }
-
-    #[test]
-    fn the_row_of_a_time_is_that_of_the_last_open_before_it() {
-        let times: Vec<i64> = (0..500).map(|row| row * 10 + i64::from(row > 250) * 1_000).collect();
-        for (from, first_ms) in [(0, 0), (3, 30), (249, 2_490)] {
-            for time in (first_ms..7_000).step_by(7) {
-                let expected = times.partition_point(|open| *open <= time) - 1;
-                assert_eq!(row_at(&times, from, time), expected);
-            }
-        }
-        assert_eq!(row_at(&times, 0, -5), 0);
-        assert_eq!(row_at(&[], 0, 5), 0);
-    }
-
-    #[test]
-    fn rows_and_times_follow_from_each_other_only_where_no_candle_is_missing() {
-        let timeframe: Timeframe = "1m".parse().unwrap();
-        for (off_ms, hole) in [(0, None), (17, None), (0, Some(40)), (17, Some(40))] {
-            let opens: Vec<i64> = (0..100_i64)
-                .map(|row| off_ms + (row + i64::from(hole.is_some_and(|at| row >= at))) * 60_000)
-                .collect();
-            let times = Times::of_timeframe(&opens, timeframe);
-            for (row, open) in opens.iter().enumerate() {
-                assert_eq!(times.at(row), *open);
-                assert_eq!(times.close_ms(row), open + 60_000);
-                assert_eq!(times.row_at(0, *open), row);
-                assert_eq!(times.row_at(0, open + 59_999), row);
-            }
-            assert_eq!(times.row_at(3, -1), 3);
-            assert_eq!(times.row_at(0, i64::MAX), 99);
-        }
     }
 
     #[test]
