@@ -1,7 +1,7 @@
 //! The candles of one range, with the extremes of any stretch of them at hand.
 //!
-//! Extremes of each 8 and each 64 candles, and of what leads to and from their borders, give those of
-//! any stretch by a few look-ups. They let a pass over a held position skip candles that can set
+//! Extremes of each 8 and each 64 candles, and the few rows at both ends, give those of any stretch.
+//! They let a pass over a held position skip candles that can set
 //! neither a new peak nor a new trough. Skipping gives the same bytes as looking at each candle: x -> cash + quantity * x is
 //! monotone in floating point too, and a close lies between low and high.
 
@@ -39,14 +39,7 @@ impl Extremes {
     /// The extremes of both.
     #[inline]
     pub(crate) fn with(self, other: Extremes) -> Extremes {
-        Extremes {
-            low: if other.low < self.low { other.low } else { self.low },
-            high: if other.high > self.high { other.high } else { self.high },
-        }
-    }
-
-    fn of(all: &[Extremes]) -> Extremes {
-        all.iter().fold(Extremes::NONE, |extremes, other| extremes.with(*other))
+        Extremes { low: less(self.low, other.low), high: greater(self.high, other.high) }
     }
 }
 
@@ -58,79 +51,129 @@ struct Blocks {
     closes: Levels,
 }
 
-/// Extremes of each [`EIGHT`] rows and of each [`BLOCK`] rows, and what leads to and from there.
+/// Extremes of each [`EIGHT`] rows and of each [`BLOCK`] rows, in columns.
 #[derive(Clone, Debug)]
 struct Levels {
-    rows: Scans,
-    eights: Scans,
+    eight_lows: Vec<f64>,
+    eight_highs: Vec<f64>,
     larger: Vec<Extremes>,
 }
 
 impl Levels {
     fn of(lows: &[f64], highs: &[f64]) -> Levels {
-        let candles = lows.iter().zip(highs);
-        let candles = candles.map(|(low, high)| Extremes { low: *low, high: *high });
-        let rows = Scans::of(candles.collect());
-        let eights = Scans::of(rows.blocks().collect());
-        let larger = eights.blocks().collect();
-        Levels { rows, eights, larger }
+        let eight_lows: Vec<f64> = lows.chunks(EIGHT).map(lowest).collect();
+        let eight_highs: Vec<f64> = highs.chunks(EIGHT).map(highest).collect();
+        let larger = eight_lows.chunks(EIGHT).zip(eight_highs.chunks(EIGHT));
+        let larger =
+            larger.map(|(lows, highs)| Extremes { low: lowest(lows), high: highest(highs) });
+        Levels { larger: larger.collect(), eight_lows, eight_highs }
     }
 
-    /// Extremes of `rows` if they lie in more than one of the smallest blocks or are one of the
-    /// blocks.
+    /// Extremes of `rows` of the same columns; `None` where looking at each is as well.
     #[inline]
-    fn over(&self, rows: &Range<usize>) -> Option<Extremes> {
-        let last = rows.end.checked_sub(1)?;
-        let (first_eight, last_eight) = (rows.start / EIGHT, last / EIGHT);
-        if first_eight >= last_eight {
-            let block = self.rows.to.get(last).filter(|_| rows.len() == EIGHT);
-            return block.copied();
+    fn over(&self, lows: &[f64], highs: &[f64], rows: &Range<usize>) -> Option<Extremes> {
+        let (eight_lows, eight_highs) = (&self.eight_lows[..], &self.eight_highs[..]);
+        let eights = rows.start / EIGHT..rows.end.div_ceil(EIGHT);
+        if rows.start.is_multiple_of(EIGHT) && rows.len() == EIGHT {
+            let (low, high) = (eight_lows[eights.start], eight_highs[eights.start]);
+            return Some(Extremes { low, high });
         }
-        if rows.len() == BLOCK && rows.start.is_multiple_of(BLOCK) {
+        if rows.start.is_multiple_of(BLOCK) && rows.len() == BLOCK {
             return self.larger.get(rows.start / BLOCK).copied();
         }
-        let ends = self.rows.from[rows.start].with(self.rows.to[last]);
-        if first_eight + 1 == last_eight {
-            return Some(ends);
+        let ends = Lanes::of_ends(lows, highs, rows)?;
+        let within = eights.start + 1..eights.end - 1;
+        if within.is_empty() {
+            return Some(ends.extremes());
         }
-        let (first, last) = (first_eight + 1, last_eight - 1);
-        let (first_block, last_block) = (first / EIGHT, last / EIGHT);
-        if first_block == last_block {
-            return Some(ends.with(Extremes::of(&self.eights.each[first..=last])));
-        }
-        let ends = ends.with(self.eights.from[first]).with(self.eights.to[last]);
-        Some(ends.with(Extremes::of(&self.larger[first_block + 1..last_block])))
+        let larger = within.start / EIGHT..within.end.div_ceil(EIGHT);
+        let Some(of_eights) = Lanes::of_ends(eight_lows, eight_highs, &within) else {
+            let (lows, highs) = (&eight_lows[within.clone()], &eight_highs[within]);
+            return Some(ends.extremes().with(few(lows, highs)));
+        };
+        let larger = self.larger.get(larger.start + 1..larger.end - 1).unwrap_or_default();
+        Some(larger.iter().fold(ends.with(&of_eights).extremes(), |all, some| all.with(*some)))
     }
 }
 
-/// For each of a list the extremes from it to the end of its [`EIGHT`], and from their start to it.
-#[derive(Clone, Debug)]
-struct Scans {
-    each: Vec<Extremes>,
-    from: Vec<Extremes>,
-    to: Vec<Extremes>,
+/// Lowest and highest values of some rows in each of [`EIGHT`] lanes, so that the processor compares
+/// several at a time and no branch depends on how many there are.
+struct Lanes {
+    lows: [f64; EIGHT],
+    highs: [f64; EIGHT],
 }
 
-impl Scans {
-    fn of(each: Vec<Extremes>) -> Scans {
-        let (mut from, mut to) = (each.clone(), each.clone());
-        for eight in from.chunks_mut(EIGHT) {
-            for at in (1..eight.len()).rev() {
-                eight[at - 1] = eight[at - 1].with(eight[at]);
-            }
+/// For each lane at which rows begin, what hides those before: infinity, which is never lowest.
+const HIDE_BEFORE: [[f64; EIGHT]; EIGHT] = hiding(true);
+/// For each lane at which rows end, what hides those after.
+const HIDE_AFTER: [[f64; EIGHT]; EIGHT] = hiding(false);
+
+const fn hiding(before: bool) -> [[f64; EIGHT]; EIGHT] {
+    let mut masks = [[f64::NEG_INFINITY; EIGHT]; EIGHT];
+    let mut cell = 0;
+    while cell < EIGHT * EIGHT {
+        let (at, lane) = (cell / EIGHT, cell % EIGHT);
+        if if before { lane < at } else { lane > at } {
+            masks[at][lane] = f64::INFINITY;
         }
-        for eight in to.chunks_mut(EIGHT) {
-            for at in 1..eight.len() {
-                eight[at] = eight[at].with(eight[at - 1]);
-            }
+        cell += 1;
+    }
+    masks
+}
+
+impl Lanes {
+    /// The rows of `rows` in the first and the last [`EIGHT`] that they are in, of which both must be
+    /// whole and may not be the same.
+    #[inline]
+    fn of_ends(lows: &[f64], highs: &[f64], rows: &Range<usize>) -> Option<Lanes> {
+        let (first, last) = (rows.start, rows.end.checked_sub(1)?);
+        let ((lows, _), (highs, _)) = (lows.as_chunks::<EIGHT>(), highs.as_chunks::<EIGHT>());
+        let (start, end) = (first / EIGHT, last / EIGHT);
+        if start >= end || end >= lows.len() {
+            return None;
         }
-        Scans { each, from, to }
+        let (before, after) = (&HIDE_BEFORE[first % EIGHT], &HIDE_AFTER[last % EIGHT]);
+        let head = Lanes::shown(&lows[start], &highs[start], before);
+        Some(head.with(&Lanes::shown(&lows[end], &highs[end], after)))
     }
 
-    /// Extremes of each [`EIGHT`].
-    fn blocks(&self) -> impl Iterator<Item = Extremes> {
-        self.from.iter().step_by(EIGHT).copied()
+    #[inline]
+    fn shown(lows: &[f64; EIGHT], highs: &[f64; EIGHT], hidden: &[f64; EIGHT]) -> Lanes {
+        Lanes {
+            lows: std::array::from_fn(|lane| greater(lows[lane], hidden[lane])),
+            highs: std::array::from_fn(|lane| less(highs[lane], -hidden[lane])),
+        }
     }
+
+    #[inline]
+    fn with(&self, other: &Lanes) -> Lanes {
+        Lanes {
+            lows: std::array::from_fn(|lane| less(self.lows[lane], other.lows[lane])),
+            highs: std::array::from_fn(|lane| greater(self.highs[lane], other.highs[lane])),
+        }
+    }
+
+    #[inline]
+    fn extremes(&self) -> Extremes {
+        Extremes { low: folded(&self.lows, less), high: folded(&self.highs, greater) }
+    }
+}
+
+/// The eight values folded in pairs.
+#[inline]
+fn folded(values: &[f64; EIGHT], pick: impl Fn(f64, f64) -> f64) -> f64 {
+    let four: [f64; 4] = std::array::from_fn(|lane| pick(values[lane], values[lane + 4]));
+    pick(pick(four[0], four[2]), pick(four[1], four[3]))
+}
+
+#[inline]
+fn less(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
+}
+
+#[inline]
+fn greater(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
 }
 
 impl<'a> PricePath<'a> {
@@ -163,15 +206,16 @@ impl<'a> PricePath<'a> {
     /// Extremes of the closes of `rows`.
     #[inline]
     pub(crate) fn closes(&self, rows: Range<usize>) -> Extremes {
-        let known = self.blocks.as_ref().and_then(|blocks| blocks.closes.over(&rows));
-        known.unwrap_or_else(|| extremes(self.candles.close, self.candles.close, rows))
+        let closes = self.candles.close;
+        let blocks = self.blocks.as_ref().map(|blocks| &blocks.closes);
+        extremes(blocks, closes, closes, rows)
     }
 
     /// Lowest low and highest high of `rows`.
     #[inline]
     pub(crate) fn ranges(&self, rows: Range<usize>) -> Extremes {
-        let known = self.blocks.as_ref().and_then(|blocks| blocks.ranges.over(&rows));
-        known.unwrap_or_else(|| extremes(self.candles.low, self.candles.high, rows))
+        let CandleSlice { low, high, .. } = self.candles;
+        extremes(self.blocks.as_ref().map(|blocks| &blocks.ranges), low, high, rows)
     }
 
     /// Open times of the candles.
@@ -190,24 +234,28 @@ pub(crate) fn pieces(rows: Range<usize>, size: usize) -> impl Iterator<Item = Ra
     })
 }
 
-fn extremes(lows: &[f64], highs: &[f64], rows: Range<usize>) -> Extremes {
-    Extremes { low: lowest(&lows[rows.clone()]), high: highest(&highs[rows]) }
+/// Extremes of `rows` of two columns, of which `levels` may be known.
+#[inline]
+fn extremes(levels: Option<&Levels>, lows: &[f64], highs: &[f64], rows: Range<usize>) -> Extremes {
+    let known = levels.and_then(|levels| levels.over(lows, highs, &rows));
+    known.unwrap_or_else(|| few(&lows[rows.clone()], &highs[rows]))
 }
 
-/// Independent lanes, so that the processor compares several values at a time.
-const LANES: usize = 8;
+fn few(lows: &[f64], highs: &[f64]) -> Extremes {
+    Extremes { low: lowest(lows), high: highest(highs) }
+}
 
 fn lowest(values: &[f64]) -> f64 {
-    fold_lanes(values, f64::INFINITY, |a, b| if b < a { b } else { a })
+    fold_lanes(values, f64::INFINITY, less)
 }
 
 fn highest(values: &[f64]) -> f64 {
-    fold_lanes(values, f64::NEG_INFINITY, |a, b| if b > a { b } else { a })
+    fold_lanes(values, f64::NEG_INFINITY, greater)
 }
 
 fn fold_lanes(values: &[f64], start: f64, pick: impl Fn(f64, f64) -> f64) -> f64 {
-    let mut lanes = [start; LANES];
-    let (chunks, rest) = values.as_chunks::<LANES>();
+    let mut lanes = [start; EIGHT];
+    let (chunks, rest) = values.as_chunks::<EIGHT>();
     for chunk in chunks {
         for (lane, value) in lanes.iter_mut().zip(chunk) {
             *lane = pick(*lane, *value);
