@@ -1048,6 +1048,13 @@ export interface components {
              * @example 1.4
              */
             seconds?: number | null;
+            /**
+             * Format: double
+             * @description Seconds at the same pace of what would be claimed before it: the jobs of other bundles that are
+             *     not final, of its priority or a higher one.
+             * @example 0
+             */
+            secondsAhead?: number | null;
             /** @description Each series and date range; null while the source does not answer. */
             series?: components["schemas"]["SeriesNeed"][] | null;
         };
