@@ -82,6 +82,10 @@ pub(crate) struct Estimate {
     /// bundles that ended last; null where none did.
     #[schema(minimum = 0, example = 1.4)]
     seconds: Option<f64>,
+    /// Seconds at the same pace of what would be claimed before it: the jobs of other bundles that are
+    /// not final, of its priority or a higher one.
+    #[schema(minimum = 0, example = 0.0)]
+    seconds_ahead: Option<f64>,
     /// The two luck lines of each date range.
     luck_bar: Vec<LuckBody>,
 }
@@ -238,6 +242,7 @@ pub(crate) async fn estimate_bundle(
     let parsed = parse(&app, received).await?;
     let stored = check_series(&app, &parsed).await?;
     let past = app.past().await;
+    let ahead = app.ahead(parsed.facts.bundle.priority()).await;
     let facts = parsed.facts;
     let (facts, cached) = standing(&app, facts).await?;
     let known = stored.as_deref().map_or(&[][..], Vec::as_slice);
@@ -257,6 +262,7 @@ pub(crate) async fn estimate_bundle(
         luck_bar: demand::luck(&facts, known),
         series: stored.is_some().then_some(needs),
         seconds: speed::seconds(work, &past).map(hundredths),
+        seconds_ahead: speed::seconds(ahead, &past).map(hundredths),
     }))
 }
 
