@@ -138,14 +138,18 @@ impl<'a, 'g> Evaluator<'a, 'g> {
                 clock::column(times_ms, *field, tz.as_deref()).into()
             }
             Node::Call { kind, of, args } => {
-                let of = of.map(|of| self.number(of));
+                let source_column = of.map(|of| self.number(of));
                 let args: Vec<f64> = args.iter().map(|bits| f64::from_bits(*bits)).collect();
                 let source = indicators::Source {
                     candles: self.frames[frame.index()].candles(),
-                    of: of.as_deref().unwrap_or(&[]),
+                    of: source_column.as_deref().unwrap_or(&[]),
                     calendar: self.calendar,
                 };
-                let outputs = indicators::compute(*kind, &args, source);
+                let mut outputs = indicators::compute(*kind, &args, source);
+                // Prices are too small to overflow; what a strategy makes of them may.
+                if of.is_some_and(|of| !self.is_price(of)) {
+                    outputs.iter_mut().for_each(|output| without_infinity(output));
+                }
                 return Value::Outputs(outputs.into_iter().map(Column::from).collect());
             }
             Node::Output { call, output } => match self.value(*call) {
@@ -162,7 +166,11 @@ impl<'a, 'g> Evaluator<'a, 'g> {
                 let pick = |row| if condition.get(row) { then[row] } else { otherwise[row] };
                 (0..rows).map(pick).collect::<Vec<_>>().into()
             }
-            Node::Window { op: WindowOp::Sum, of, n } => window::sum(&self.number(*of), *n).into(),
+            Node::Window { op: WindowOp::Sum, of, n } => {
+                let mut sums = window::sum(&self.number(*of), *n);
+                without_infinity(&mut sums);
+                sums.into()
+            }
             Node::Window { op: WindowOp::PercentRank, of, n } => {
                 window::percent_rank(&self.number(*of), *n).into()
             }
@@ -191,6 +199,11 @@ impl<'a, 'g> Evaluator<'a, 'g> {
             | Node::CarryBits(_) => return Value::Truth(Rc::new(self.condition(frame, node))),
         };
         Value::Number(column)
+    }
+
+    /// Whether a node is a price or a volume as the candles have it.
+    fn is_price(&self, id: NodeId) -> bool {
+        matches!(self.graph.node(id).1, Node::Price(_))
     }
 
     fn condition(&mut self, frame: FrameId, node: &Node) -> Bits {
@@ -395,6 +408,11 @@ fn day_cut(calendar: &Calendar, timeframe: Timeframe) -> &Calendar {
 /// A number that overflowed is null: infinity must not reach a price or a size.
 fn finite(value: f64) -> f64 {
     if value.is_finite() { value } else { f64::NAN }
+}
+
+/// The same of a column.
+fn without_infinity(values: &mut [f64]) {
+    values.iter_mut().for_each(|value| *value = finite(*value));
 }
 
 /// The last `n` steps all go one way; `negated`: all are defined and at least one does not.

@@ -292,10 +292,10 @@ impl<O: Observer> Walk<'_, '_, O> {
                 notional(kelly.map_or(start, |pct| if pct > cap { cap } else { pct })) / price
             }
         };
-        if quantity.is_nan() {
+        let quantity = if quantity > affordable { affordable } else { quantity };
+        if !quantity.is_finite() {
             return Err(SkipReason::NoSize);
         }
-        let quantity = if quantity > affordable { affordable } else { quantity };
         let quantity = self.market.round_quantity(quantity);
         if quantity <= 0.0 || quantity < self.market.min_quantity {
             return Err(SkipReason::MinQuantity);
