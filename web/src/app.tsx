@@ -10,6 +10,7 @@ import { routeOf, type Route, type ViewProps } from "./routing/routes";
 import { Icon, type IconName } from "./ui/icon";
 import { Empty, Skeleton } from "./ui/states";
 import { theme, toggleTheme } from "./ui/theme";
+import { VIEWS } from "./views/views";
 
 const NAV: readonly (readonly [string, string, IconName])[] = [
   ["/", "Overview", "overview"],
@@ -21,6 +22,7 @@ const NAV: readonly (readonly [string, string, IconName])[] = [
 ];
 
 let firstView = true;
+/** The views that were chunks of their own and are here. */
 const loaded = new Map<Route, ComponentType<ViewProps>>();
 
 export function App() {
@@ -93,13 +95,14 @@ function Mark() {
 function View({ route, id }: { route: Route; id: string }) {
   const [, arrived] = useState(0);
   const [failed, setFailed] = useState(false);
-  const Loaded = loaded.get(route);
+  const view = VIEWS[route.title];
+  const Loaded = view.component ?? loaded.get(route);
   useEffect(() => {
     document.title = `${route.title} · Backfleet`;
-    if (!loaded.has(route)) {
-      route.load().then(
-        (view) => {
-          loaded.set(route, view);
+    if (view.load && !loaded.has(route)) {
+      view.load().then(
+        (found) => {
+          loaded.set(route, found);
           arrived((times) => times + 1);
         },
         () => setFailed(true),

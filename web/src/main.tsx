@@ -7,17 +7,18 @@ import "./styles/layout.css";
 import "./styles/controls.css";
 import "./styles/table.css";
 import "./styles/views.css";
-import { askOffers } from "./api/offers";
 import { App } from "./app";
 import { startClock } from "./live/clock";
 import { startKeys } from "./live/keys";
-import { startLocation } from "./routing/location";
+import { path, startLocation } from "./routing/location";
+import { routeOf } from "./routing/routes";
 import { startTheme } from "./ui/theme";
+import { VIEWS } from "./views/views";
 
+const opened = routeOf(path.peek());
+if (opened) VIEWS[opened.route.title].expect?.(opened.id);
 startTheme();
 startLocation();
 startKeys();
 startClock();
 render(<App />, document.getElementById("app") as HTMLElement);
-// Not needed to draw anything: views that depend on it ask again.
-askOffers().catch(() => undefined);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import type { Axis, Cell, HeatMap } from "../src/api/shapes";
-import { domain, gridsOf, lookOf, total } from "../src/heatmap/cells";
+import type { Axis, HeatMap } from "../src/api/shapes";
+import { cellAt, domain, gridsOf, lookAt, looksOf, total, type Cell } from "../src/heatmap/cells";
 import { css, ink, share, viridis } from "../src/heatmap/colour";
 import { dimensions, viewOf } from "../src/heatmap/dimensions";
 import { hit, layoutOf, step } from "../src/heatmap/layout";
@@ -16,7 +16,22 @@ const AXES = [
 ] as unknown as Axis[];
 
 function cell(known: Partial<Cell>): Cell {
-  return { value: null, jobId: null, done: 0, running: 0, pending: 0, failed: 0, cancelled: 0, ...known };
+  return { value: null, seq: null, done: 0, running: 0, pending: 0, failed: 0, cancelled: 0, ...known };
+}
+
+/** The cells as the server writes them; null is one without a job. */
+function columns(cells: readonly (Cell | null)[]) {
+  const all = cells.map((each) => each ?? cell({}));
+  const list = <K extends keyof Cell>(name: K) => all.map((each) => each[name]);
+  return {
+    value: list("value"),
+    seq: list("seq"),
+    done: list("done"),
+    running: list("running"),
+    pending: list("pending"),
+    failed: list("failed"),
+    cancelled: list("cancelled"),
+  };
 }
 
 describe("dimensions", () => {
@@ -45,17 +60,18 @@ describe("cells", () => {
   const view = viewOf(dimensions(AXES), "parameters.fast", "none", "both")!;
   const side = (name: string, values: unknown[]) => ({ name, values });
   const answer = (cells: (Cell | null)[]) =>
-    ({ x: side("parameters.fast", [5, 10, 20]), y: null, facets: [side("ticker", ["BTC", "ETH"])], metric: "sharpe", agg: "best", version: 1, cells }) as HeatMap;
+    ({ x: side("parameters.fast", [5, 10, 20]), y: null, facets: [side("ticker", ["BTC", "ETH"])], metric: "sharpe", agg: "best", version: 1, columns: columns(cells) }) as HeatMap;
 
   it("asks for one map a facet", () => {
-    expect(mapsPath("b", { view, metric: "sharpe", gather: "worst" })).toBe("/api/backtest/bundle/b/heatmap?x=parameters.fast&facet=ticker&metric=sharpe&agg=worst");
+    expect(mapsPath("b", { view, metric: "sharpe", gather: "worst" })).toBe("/api/backtest/bundle/b/heatmap?x=parameters.fast&facet=ticker&metric=sharpe&agg=worst&format=columns");
   });
 
   it("cuts the answer into the maps of the facets", () => {
     const maps = gridsOf(answer([null, null, null, cell({ value: 5, done: 2 }), null, cell({ value: -2, done: 1 })]), view);
     expect(maps.map((map) => map.title)).toEqual(["BTC", "ETH"]);
-    expect(maps[0]?.cells).toEqual([null, null, null]);
-    expect(maps[1]?.cells[0]).toMatchObject({ value: 5 });
+    expect([0, 1, 2].map((index) => cellAt(maps[0]!, index))).toEqual([null, null, null]);
+    expect(cellAt(maps[1]!, 0)).toMatchObject({ value: 5, done: 2 });
+    expect(looksOf(maps)).toEqual(new Set(["none", "value"]));
     expect(domain(maps)).toEqual([-2, 5]);
     expect(domain(maps.slice(0, 1))).toBeNull();
   });
@@ -69,7 +85,8 @@ describe("cells", () => {
     [cell({ cancelled: 1 }), "cancelled"],
     [null, "none"],
   ] as const)("looks by what is known: %#", (known, look) => {
-    expect(lookOf(known)).toBe(look);
+    const map = { title: "", at: [], columns: 1, rows: 1, cells: columns([known]) };
+    expect(lookAt(map, 0)).toBe(look);
     expect(known === null ? 0 : total(known)).toBe(known === null ? 0 : known.done + known.running + known.pending + known.failed + known.cancelled);
   });
 });

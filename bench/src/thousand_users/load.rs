@@ -1,5 +1,7 @@
 //! What the users ask for: the same series and bundles in every run.
 
+use std::ops::Range;
+
 use anyhow::ensure;
 use candles::MemorySource;
 use model::{Bundle, Calendar, Limits, SeriesId, Timeframe};
@@ -14,6 +16,8 @@ pub(crate) const JOBS_PER_BUNDLE: usize = 10;
 
 /// Bundles of the whole run.
 const BUNDLES: usize = 1_000;
+/// Users after those of the whole run, who ask for an estimate first.
+const ASKING: usize = 100;
 /// 2024-01-01T00:00:00Z.
 const START_MS: i64 = 1_704_067_200_000;
 /// Exchange of every series.
@@ -23,6 +27,8 @@ const EXCHANGE: &str = "bench";
 pub(crate) struct Load {
     pub(crate) source: MemorySource,
     pub(crate) bundles: Vec<Request>,
+    /// More of the same, by users who ask for an estimate first.
+    pub(crate) asking: Vec<Request>,
 }
 
 /// One user's bundle.
@@ -50,13 +56,16 @@ impl Load {
         )]
         let count = ((BUNDLES as f64 * scale).round() as usize).max(1);
         let end_ms = START_MS + timeframe.ms() * i64::try_from(CANDLES)?;
-        let requests = (0..count).map(|user| {
-            let request = request(user, end_ms);
-            let bundle = Bundle::parse(&request, &Limits::default())?;
-            Ok(Request { text: request.to_string(), bundle })
-        });
-        let bundles = requests.collect::<anyhow::Result<_>>()?;
-        Ok(Load { source, bundles })
+        let requests = |users: Range<usize>| {
+            let requests = users.map(|user| {
+                let request = request(user, end_ms);
+                let bundle = Bundle::parse(&request, &Limits::default())?;
+                Ok(Request { text: request.to_string(), bundle })
+            });
+            requests.collect::<anyhow::Result<Vec<_>>>()
+        };
+        let asking = requests(BUNDLES..BUNDLES + ASKING)?;
+        Ok(Load { source, bundles: requests(0..count)?, asking })
     }
 
     /// Backtests in all.

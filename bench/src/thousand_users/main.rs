@@ -19,6 +19,12 @@ use clap::Parser;
 
 use crate::fleet::Fleet;
 use crate::load::Load;
+use crate::users::Habits;
+
+/// Users who come one after another when all others have left.
+const ALONE: usize = 20;
+/// Their pause between two looks: what they measure is short.
+const LOOK_OF_ASKING_MS: u64 = 5;
 
 /// Bundles of many users through the whole system, beside the engine alone.
 #[derive(Debug, Parser)]
@@ -65,7 +71,8 @@ fn main() -> anyhow::Result<()> {
 
     let mut fleet = Fleet::start(&options.backfleet, slots, &load, &runtime)?;
     let pause = Duration::from_millis(options.poll_ms);
-    let mut seen = runtime.block_on(users::run(fleet.address(), &load, options.clients, pause))?;
+    let habits = Habits { clients: options.clients, pause, asks: false };
+    let mut seen = runtime.block_on(users::run(fleet.address(), &load.bundles, habits))?;
     let wall = seen.elapsed.as_secs_f64();
     println!("whole system    {}", rates(wall, jobs, candles));
     println!(
@@ -83,6 +90,22 @@ fn main() -> anyhow::Result<()> {
     let outcomes = fleet.outcomes(&seen.ids)?;
     ensure!(outcomes == alone.outcomes, "outcomes differ from those of the engine alone");
     println!("outcomes        {} equal to those of the engine alone", outcomes.len());
+    let (busy, idle) = load.asking.split_at(load.asking.len() - ALONE);
+    for (what, wanted, clients) in [("busy", busy, options.clients), ("idle", idle, 1)] {
+        let pause = Duration::from_millis(LOOK_OF_ASKING_MS);
+        let habits = Habits { clients, pause, asks: true };
+        let mut told = runtime.block_on(users::run(fleet.address(), wanted, habits))?.told;
+        told.sort_unstable_by(f64::total_cmp);
+        let within = told.iter().filter(|ratio| (0.5..=2.0).contains(*ratio)).count();
+        let at = |share: usize| told[(told.len() - 1) * share / 100];
+        println!(
+            "estimate {what}   told / passed p50 {:.2}, p5 {:.2}, p95 {:.2}; {within} of {} within 2 x",
+            at(50),
+            at(5),
+            at(95),
+            told.len()
+        );
+    }
     fleet.end()
 }
 

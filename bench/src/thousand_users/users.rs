@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::task::{JoinSet, LocalSet};
 
-use crate::load::{JOBS_PER_BUNDLE, Load};
+use crate::load::{JOBS_PER_BUNDLE, Request as Wanted};
 
 /// What the users saw.
 pub(crate) struct Seen {
@@ -29,6 +29,19 @@ pub(crate) struct Seen {
     pub(crate) turnarounds: Vec<Duration>,
     /// Bundle ids, by user.
     pub(crate) ids: Vec<String>,
+    /// Seconds as they were told over seconds as they passed, for users who asked.
+    pub(crate) told: Vec<f64>,
+}
+
+/// How the users behave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Habits {
+    /// Connections, each with one user at a time.
+    pub(crate) clients: usize,
+    /// Between two looks at a bundle.
+    pub(crate) pause: Duration,
+    /// Whether each asks for an estimate before the submit.
+    pub(crate) asks: bool,
 }
 
 /// One finished bundle.
@@ -37,25 +50,25 @@ struct Visit {
     id: String,
     submit: Duration,
     turnaround: Duration,
+    told: Option<f64>,
 }
 
-/// Serves every user of `load` over `clients` connections.
+/// Serves a user for each of `wanted`.
 pub(crate) async fn run(
     address: SocketAddr,
-    load: &Load,
-    clients: usize,
-    pause: Duration,
+    wanted: &[Wanted],
+    habits: Habits,
 ) -> anyhow::Result<Seen> {
     let bodies: Rc<[Bytes]> =
-        load.bundles.iter().map(|request| Bytes::from(request.text.clone())).collect();
+        wanted.iter().map(|request| Bytes::from(request.text.clone())).collect();
     let next = Rc::new(Cell::new(0));
     let started = Instant::now();
     let local = LocalSet::new();
     let visits = local.run_until(async {
         let mut tasks = JoinSet::new();
-        for _ in 0..clients {
+        for _ in 0..habits.clients {
             let (bodies, next) = (Rc::clone(&bodies), Rc::clone(&next));
-            tasks.spawn_local(async move { client(address, &bodies, &next, pause).await });
+            tasks.spawn_local(async move { client(address, &bodies, &next, habits).await });
         }
         let mut visits = Vec::new();
         while let Some(done) = tasks.join_next().await {
@@ -70,6 +83,7 @@ pub(crate) async fn run(
         elapsed,
         submits: visits.iter().map(|visit| visit.submit).collect(),
         turnarounds: visits.iter().map(|visit| visit.turnaround).collect(),
+        told: visits.iter().filter_map(|visit| visit.told).collect(),
         ids: visits.into_iter().map(|visit| visit.id).collect(),
     })
 }
@@ -79,7 +93,7 @@ async fn client(
     address: SocketAddr,
     bodies: &[Bytes],
     next: &Cell<usize>,
-    pause: Duration,
+    habits: Habits,
 ) -> anyhow::Result<Vec<Visit>> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
@@ -90,7 +104,7 @@ async fn client(
     let mut visits = Vec::new();
     while let Some(body) = bodies.get(next.get()) {
         let user = next.replace(next.get() + 1);
-        visits.push(visit(&mut sender, &host, user, body.clone(), pause).await?);
+        visits.push(visit(&mut sender, &host, user, body.clone(), habits).await?);
     }
     Ok(visits)
 }
@@ -100,8 +114,9 @@ async fn visit(
     host: &HeaderValue,
     user: usize,
     body: Bytes,
-    pause: Duration,
+    habits: Habits,
 ) -> anyhow::Result<Visit> {
+    let told = if habits.asks { Some(estimate(sender, host, body.clone()).await?) } else { None };
     let submitted = Instant::now();
     let request = Request::post("/api/backtest/bundle").header(CONTENT_TYPE, "application/json");
     let answer = sender.send_request(request.header(HOST, host).body(Full::new(body))?).await?;
@@ -115,7 +130,7 @@ async fn visit(
     let path = format!("/api/backtest/bundle/{id}/status");
     let mut version = HeaderValue::from_static("\"none\"");
     loop {
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(habits.pause).await;
         let request = Request::get(&path).header(HOST, host).header(IF_NONE_MATCH, &version);
         let answer = sender.send_request(request.body(Full::default())?).await?;
         let status = answer.status();
@@ -131,7 +146,26 @@ async fn visit(
         let bundle: Value = serde_json::from_slice(&body)?;
         if !matches!(bundle["status"].as_str(), Some("Queued" | "Running")) {
             ensure!(bundle["completed"] == JOBS_PER_BUNDLE, "not all completed: {text}");
-            return Ok(Visit { user, id, submit, turnaround: submitted.elapsed() });
+            let turnaround = submitted.elapsed();
+            let told = told.map(|told| told / turnaround.as_secs_f64());
+            return Ok(Visit { user, id, submit, turnaround, told });
         }
     }
+}
+
+/// Seconds until a bundle would be final, as the API tells them.
+async fn estimate(
+    sender: &mut SendRequest<Full<Bytes>>,
+    host: &HeaderValue,
+    body: Bytes,
+) -> anyhow::Result<f64> {
+    let request = Request::post("/api/backtest/bundle/estimate").header(HOST, host);
+    let request = request.header(CONTENT_TYPE, "application/json").body(Full::new(body))?;
+    let answer = sender.send_request(request).await?;
+    let status = answer.status();
+    let body = answer.into_body().collect().await?.to_bytes();
+    ensure!(status == StatusCode::OK, "estimate: {status} {}", String::from_utf8_lossy(&body));
+    let estimate: Value = serde_json::from_slice(&body)?;
+    let seconds = |name: &str| estimate[name].as_f64().with_context(|| format!("no {name}"));
+    Ok(seconds("seconds")? + seconds("secondsAhead")?)
 }

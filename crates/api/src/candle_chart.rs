@@ -20,7 +20,7 @@ const POINTS: u32 = 1_500;
 /// Most candles of an answer.
 const MAX_POINTS: u32 = 20_000;
 /// Most trades of an answer.
-const MAX_TRADES: usize = 5_000;
+const MAX_TRADES: u32 = 5_000;
 
 /// Candles of a job and the trades among them.
 #[derive(Serialize, ToSchema)]
@@ -36,7 +36,7 @@ pub(crate) struct CandleChart {
     /// Whether these are the candles that the result was computed on; null where there is none.
     same_data: Option<bool>,
     /// Closed trades that were open at any time between `from` and `to`, in order of entry; the first
-    /// 5,000.
+    /// of them where there are more than `trades`.
     #[schema(value_type = Vec<TradeBody>)]
     trades: Vec<stats::Trade>,
     /// Trades before any were left out.
@@ -81,6 +81,7 @@ impl From<Candle> for CandleBody {
         ("to" = Option<String>, Query,
             description = "RFC 3339, exclusive; the end of the range by default"),
         ("points" = Option<u32>, Query, description = "Most candles, 1 to 20,000; 1,500 by default"),
+        ("trades" = Option<u32>, Query, description = "Most trades, 1 to 5,000; 5,000 by default"),
     ),
     responses(
         (status = 200, description = "The candles", body = CandleChart),
@@ -98,6 +99,7 @@ pub(crate) async fn get_candles(
     let from = time(&mut params, "from")?;
     let to = time(&mut params, "to")?;
     let points = params.count("points", POINTS, MAX_POINTS)? as usize;
+    let most_trades = params.count("trades", MAX_TRADES, MAX_TRADES)? as usize;
     params.finish()?;
     let known = find(&app, &id).await?;
     let range = known.spec.range;
@@ -127,7 +129,7 @@ pub(crate) async fn get_candles(
             trade.entry_time_ms < part.end_ms && trade.exit_time_ms >= part.start_ms
         });
         let trade_count = trades.len();
-        trades.truncate(MAX_TRADES);
+        trades.truncate(most_trades);
         let timeframe = spec.series.timeframe;
         let merged = rows.len().div_ceil(points);
         let items = thinned.as_slice();

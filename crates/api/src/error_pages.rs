@@ -1,10 +1,12 @@
 //! The pages behind `/errors/{code}`: `docs/errors/*.md`, compiled in.
 
 use axum::extract::Path;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 
 use crate::code::Code;
+use crate::pages;
 use crate::problem::Problem;
 
 macro_rules! pages {
@@ -43,25 +45,67 @@ const JOBS: &[(&str, &str)] = &pages! {
 };
 
 /// Every code that has a page, in three lists: problems, faults of a body, failures of a job.
-fn pages() -> impl Iterator<Item = (&'static str, &'static str)> {
+fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     PROBLEMS.iter().chain(FAULTS).chain(JOBS).copied()
 }
 
 /// Every code that has a page, ascending.
 pub fn error_codes() -> Vec<&'static str> {
-    let mut codes: Vec<&str> = pages().map(|(code, _)| code).collect();
+    let mut codes: Vec<&str> = all().map(|(code, _)| code).collect();
     codes.sort_unstable();
     codes
 }
 
-/// The page of a code: its cause and its cure.
-pub(crate) async fn get_page(Path(code): Path<String>) -> Result<Response, Problem> {
-    let page = pages().find(|(known, _)| *known == code);
-    let (_, text) = page.ok_or_else(|| {
+/// The page of a code, as Markdown: its cause and its cure.
+pub fn error_page(code: &str) -> Option<&'static str> {
+    all().find(|(known, _)| *known == code).map(|(_, text)| text)
+}
+
+/// The page of a code: drawn for a browser, as it is written for everyone else.
+pub(crate) async fn get_page(
+    Path(code): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let text = error_page(&code).ok_or_else(|| {
         let code: String = code.chars().take(64).collect();
         Problem::new(Code::NotFound, format!("there is no error code \"{code}\""))
     })?;
-    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut answer = if accept.contains("text/html") {
+        pages::page(drawn(&code, text))
+    } else {
+        ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+    };
+    answer.headers_mut().append(VARY, HeaderValue::from_static("accept"));
+    Ok(answer)
+}
+
+/// A page as HTML. The pages have headings, paragraphs and code, and a test says that this is all.
+fn drawn(code: &str, text: &str) -> String {
+    let mut body = String::new();
+    for block in text.split("\n\n").map(str::trim).filter(|block| !block.is_empty()) {
+        let (tag, block) = match block.trim_start_matches('#') {
+            rest if rest.len() + 2 == block.len() => ("h2", rest),
+            rest if rest.len() + 1 == block.len() => ("h1", rest),
+            rest => ("p", rest),
+        };
+        for part in ["  <", tag, ">", &inline(block.trim()), "</", tag, ">\n"] {
+            body.push_str(part);
+        }
+    }
+    include_str!("pages/error.html").replace("{code}", code).replace("{body}", &body)
+}
+
+/// Escapes a paragraph and marks what stands between backticks as code.
+fn inline(text: &str) -> String {
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let mut parts = escaped.split('`');
+    let mut html = parts.next().unwrap_or_default().to_owned();
+    for (index, part) in parts.enumerate() {
+        html.push_str(if index % 2 == 0 { "<code>" } else { "</code>" });
+        html.push_str(part);
+    }
+    html
 }
 
 #[cfg(test)]
@@ -135,10 +179,21 @@ mod tests {
             .collect();
         files.sort_unstable();
         assert_eq!(files, codes);
-        for (code, page) in pages() {
+        for (code, page) in all() {
             assert!(page.starts_with(&format!("# {code}\n")), "{code}");
             assert!(page.contains("\n## Cause\n") && page.contains("\n## Cure\n"), "{code}");
+            assert!(page.matches('`').count().is_multiple_of(2), "{code}: code without an end");
+            for sign in ["\n- ", "\n1. ", "\n|", "\n### ", "**", "](", "```"] {
+                assert!(!page.contains(sign), "{code}: the page cannot be drawn with {sign:?}");
+            }
         }
+    }
+
+    #[test]
+    fn a_page_is_drawn_with_its_code_and_nothing_of_it_is_markup() {
+        let html = drawn("x", "# x\n\n## Cure\n\nRun `a <b>`\nor & then\n");
+        assert!(html.contains("  <h1>x</h1>\n  <h2>Cure</h2>\n"), "{html}");
+        assert!(html.contains("<p>Run <code>a &lt;b&gt;</code>\nor &amp; then</p>"), "{html}");
     }
 
     #[test]

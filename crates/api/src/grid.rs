@@ -130,6 +130,25 @@ pub(crate) struct Cell {
     cancelled: u32,
 }
 
+/// The cells as one list for each of their fields: a tenth of the bytes where there are many.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub(crate) struct CellColumns {
+    /// The metric, gathered over the completed jobs that have it; null where none has.
+    value: Vec<Option<f64>>,
+    /// Number of the job that has this value, or of the only job of the cell.
+    seq: Vec<Option<u32>>,
+    /// Jobs completed. All counts are 0 where the bundle has no such job.
+    done: Vec<u32>,
+    /// Jobs running.
+    running: Vec<u32>,
+    /// Jobs that wait for a worker.
+    pending: Vec<u32>,
+    /// Jobs failed.
+    failed: Vec<u32>,
+    /// Jobs cancelled.
+    cancelled: Vec<u32>,
+}
+
 /// What a grid is made of.
 pub(crate) struct Plan {
     pub(crate) bundle: Uuid,
@@ -144,14 +163,20 @@ pub(crate) struct Plan {
     pub(crate) wanted: Vec<Option<Vec<u32>>>,
 }
 
-/// A cell while jobs are put into it.
+/// The jobs of one cell.
 #[derive(Default)]
 struct Pile {
-    cell: Cell,
-    seqs: Option<u32>,
-    jobs: u32,
+    counts: [u32; 5],
+    last_seq: Option<u32>,
     values: Vec<(f64, u32)>,
 }
+
+/// Places of the counts in a pile.
+const DONE: usize = 0;
+const RUNNING: usize = 1;
+const PENDING: usize = 2;
+const FAILED: usize = 3;
+const CANCELLED: usize = 4;
 
 impl Plan {
     /// Cells of all grids.
@@ -162,6 +187,34 @@ impl Plan {
 
     /// The cells, grid by grid and row by row; `None` where the bundle has no such job.
     pub(crate) fn cells(&self, points: &[JobPoint]) -> Vec<Option<Cell>> {
+        let cell = |pile: Pile| {
+            let [done, running, pending, failed, cancelled] = pile.counts;
+            let is_empty = pile.jobs() == 0;
+            let (value, seq) = self.settle(pile);
+            let job_id = seq.map(|seq| job_id(self.bundle, seq));
+            let cell = Cell { value, job_id, done, running, pending, failed, cancelled };
+            (!is_empty).then_some(cell)
+        };
+        self.piles(points).into_iter().map(cell).collect()
+    }
+
+    /// The same cells, field by field.
+    pub(crate) fn columns(&self, points: &[JobPoint]) -> CellColumns {
+        let mut columns = CellColumns::default();
+        for pile in self.piles(points) {
+            columns.done.push(pile.counts[DONE]);
+            columns.running.push(pile.counts[RUNNING]);
+            columns.pending.push(pile.counts[PENDING]);
+            columns.failed.push(pile.counts[FAILED]);
+            columns.cancelled.push(pile.counts[CANCELLED]);
+            let (value, seq) = self.settle(pile);
+            columns.value.push(value);
+            columns.seq.push(seq);
+        }
+        columns
+    }
+
+    fn piles(&self, points: &[JobPoint]) -> Vec<Pile> {
         let mut piles: Vec<Pile> = Vec::new();
         piles.resize_with(self.len(), Pile::default);
         let mut digits = vec![0_u32; self.axes.len()];
@@ -180,12 +233,13 @@ impl Plan {
                 piles[place].add(point);
             }
         }
-        piles.into_iter().map(|pile| self.settle(pile)).collect()
+        piles
     }
 
-    fn settle(&self, pile: Pile) -> Option<Cell> {
-        let Pile { mut cell, seqs, jobs, mut values } = pile;
-        let only = seqs.filter(|_| jobs == 1);
+    /// The value of a cell and the job that stands for it.
+    fn settle(&self, pile: Pile) -> (Option<f64>, Option<u32>) {
+        let only = pile.last_seq.filter(|_| pile.jobs() == 1);
+        let mut values = pile.values;
         values.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let less = LESS_IS_BETTER.contains(&self.metric);
         let least = values.first().copied();
@@ -209,24 +263,26 @@ impl Plan {
                 (low.zip(high).map(|(low, high)| f64::midpoint(low.0, high.0)), None)
             }
         };
-        cell.value = value.map(|value| value + 0.0);
-        cell.job_id = job.or(only).map(|seq| job_id(self.bundle, seq));
-        (jobs > 0).then_some(cell)
+        (value.map(|value| value + 0.0), job.or(only))
     }
 }
 
 impl Pile {
     fn add(&mut self, point: &JobPoint) {
-        self.jobs += 1;
-        self.seqs = Some(point.seq);
+        self.last_seq = Some(point.seq);
         self.values.extend(point.value.map(|value| (value, point.seq)));
-        *match point.status {
-            JobStatus::Completed => &mut self.cell.done,
-            JobStatus::Running => &mut self.cell.running,
-            JobStatus::Pending => &mut self.cell.pending,
-            JobStatus::Failed => &mut self.cell.failed,
-            JobStatus::Cancelled => &mut self.cell.cancelled,
-        } += 1;
+        let place = match point.status {
+            JobStatus::Completed => DONE,
+            JobStatus::Running => RUNNING,
+            JobStatus::Pending => PENDING,
+            JobStatus::Failed => FAILED,
+            JobStatus::Cancelled => CANCELLED,
+        };
+        self.counts[place] += 1;
+    }
+
+    fn jobs(&self) -> u32 {
+        self.counts.iter().sum()
     }
 }
 
@@ -265,8 +321,9 @@ mod tests {
             _ => JobStatus::Completed,
         };
         let value = |seq| (seq < 4).then(|| f64::from(seq));
-        let points = (0..6).map(|seq| JobPoint { seq, status: status(seq), value: value(seq) });
-        let cells = plan.cells(&points.collect::<Vec<_>>());
+        let point = |seq| JobPoint { seq, status: status(seq), value: value(seq) };
+        let points: Vec<JobPoint> = (0..6).map(point).collect();
+        let cells = plan.cells(&points);
         let found: Vec<_> = cells.into_iter().map(Option::unwrap).collect();
         for (cell, (value, job)) in found.iter().zip(expected) {
             assert_eq!(
@@ -275,6 +332,11 @@ mod tests {
             );
         }
         assert_eq!((found[1].done, found[1].failed, found[2].pending), (1, 1, 1));
+        let columns = plan.columns(&points);
+        let (values, jobs): (Vec<_>, Vec<_>) = expected.into_iter().unzip();
+        assert_eq!((columns.value, columns.seq), (values, jobs));
+        assert_eq!((columns.done, columns.failed), (vec![2, 1, 1], vec![0, 1, 0]));
+        assert_eq!(columns.pending, [0, 0, 1]);
     }
 
     #[test]

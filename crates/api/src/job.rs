@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use model::{Digest, JobSpec, Outcome};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use store::{AttemptRow, JobRow, ResultSummary};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -15,9 +15,9 @@ use crate::app::App;
 use crate::code::Code;
 use crate::derived::compute;
 use crate::facts::Facts;
-use crate::params::Params;
+use crate::params::{Params, one_of};
 use crate::problem::{Problem, ProblemBody};
-use crate::rows::JobBody;
+use crate::rows::{JobBody, undefined};
 use crate::status::Snapshot;
 use crate::text::rfc3339;
 
@@ -71,15 +71,37 @@ pub(crate) struct OutcomeBody {
     #[serde(flatten)]
     #[schema(value_type = SummaryBody)]
     summary: Map<String, Value>,
-    /// Closed trades, in order of entry.
+    /// Closed trades, in order of entry. Absent with `omit=trades`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Vec<TradeBody>, required = false)]
-    trades: Vec<stats::Trade>,
+    trades: Option<Vec<stats::Trade>>,
     /// The position that is open at the end of the range.
     #[schema(value_type = Option<OpenTradeBody>)]
     open_position: Option<stats::OpenTrade>,
-    /// Returns of the calendar's days, the first relative to the starting cash.
-    #[schema(required = false)]
-    daily_returns: Vec<f64>,
+    /// Returns of the calendar's days, the first relative to the starting cash. Absent with
+    /// `omit=dailyReturns`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<f64>, required = false)]
+    daily_returns: Option<Vec<f64>>,
+}
+
+/// A long part of an outcome that a client can do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) enum OutcomePart {
+    /// The closed trades: `.../trades` has them.
+    Trades,
+    /// The returns of the days.
+    DailyReturns,
+}
+
+impl std::fmt::Display for OutcomePart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Trades => "trades",
+            Self::DailyReturns => "dailyReturns",
+        })
+    }
 }
 
 /// The light part of an outcome, as the worker stores it.
@@ -206,7 +228,10 @@ impl From<AttemptRow> for AttemptBody {
     get,
     path = "/api/backtest/job/{id}",
     tag = "jobs",
-    params(("id" = String, Path, description = "`{bundleRequestId}-{seq}`")),
+    params(
+        ("id" = String, Path, description = "`{bundleRequestId}-{seq}`"),
+        ("omit" = Option<Vec<OutcomePart>>, Query, description = "Leaves these out of the answer"),
+    ),
     responses(
         (status = 200, description = "The job", body = JobDetailBody),
         (status = 404, description = "`job_not_found`", body = ProblemBody,
@@ -216,8 +241,13 @@ impl From<AttemptRow> for AttemptBody {
 pub(crate) async fn get_job(
     State(app): State<App>,
     Path(id): Path<String>,
-    params: Params,
+    mut params: Params,
 ) -> Result<Json<JobDetailBody>, Problem> {
+    let omit = params.take_all("omit");
+    let omit = omit
+        .iter()
+        .map(|text| one_of("omit", text, &[OutcomePart::Trades, OutcomePart::DailyReturns]));
+    let omit = omit.collect::<Result<Vec<_>, _>>()?;
     params.finish()?;
     let known = find(&app, &id).await?;
     let spec = &known.spec;
@@ -226,7 +256,7 @@ pub(crate) async fn get_job(
         Problem::internal()
     })?;
     let outcome = match &known.row.result {
-        Some(result) => Some(outcome(&app, result, spec.money_management.leverage).await?),
+        Some(result) => Some(outcome(&app, result, spec.money_management.leverage, &omit).await?),
         None => None,
     };
     Ok(Json(JobDetailBody {
@@ -260,8 +290,9 @@ pub(crate) async fn get_trades(
     params.finish()?;
     let known = find(&app, &id).await?;
     let leverage = known.spec.money_management.leverage;
-    let outcome = outcome(&app, known.result()?, leverage).await?;
-    Ok(Json(TradePage { items: outcome.trades, open_position: outcome.open_position, next: None }))
+    let (outcome, _) = read_outcome(&app, known.result()?.key).await?;
+    let (items, open_position) = compute(move || trades(&outcome, leverage)).await?;
+    Ok(Json(TradePage { items, open_position, next: None }))
 }
 
 /// A job that exists, with what is known of its bundle.
@@ -311,17 +342,23 @@ pub(crate) async fn read_outcome(app: &App, key: Digest) -> Result<(Outcome, Vec
     Ok((outcome, detail.daily_returns))
 }
 
-/// Reads the heavy part of a result and derives the trades from its fills.
-async fn outcome(app: &App, result: &ResultSummary, leverage: f64) -> Result<OutcomeBody, Problem> {
+/// The closed trades and the open one, derived from the fills.
+fn trades(outcome: &Outcome, leverage: f64) -> (Vec<stats::Trade>, Option<stats::OpenTrade>) {
+    let Outcome { fills, funding, .. } = outcome;
+    let open = outcome.open_position.as_ref();
+    let open_trade = open.map(|open| stats::open_trade(fills, funding, leverage, open));
+    (stats::trades(fills, funding, leverage, open), open_trade)
+}
+
+/// Reads the heavy part of a result, without the parts to `omit`.
+async fn outcome(
+    app: &App,
+    result: &ResultSummary,
+    leverage: f64,
+    omit: &[OutcomePart],
+) -> Result<OutcomeBody, Problem> {
     let (outcome, daily_returns) = read_outcome(app, result.key).await?;
-    let derive = move || {
-        let open = outcome.open_position.as_ref();
-        let trades = stats::trades(&outcome.fills, &outcome.funding, leverage, open);
-        let open_position =
-            open.map(|open| stats::open_trade(&outcome.fills, &outcome.funding, leverage, open));
-        (trades, open_position)
-    };
-    let (trades, open_position) = compute(derive).await?;
+    let (trades, open_position) = compute(move || trades(&outcome, leverage)).await?;
     let mut summary = match &result.summary {
         Value::Object(summary) => summary.clone(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
@@ -331,13 +368,16 @@ async fn outcome(app: &App, result: &ResultSummary, leverage: f64) -> Result<Out
     for own in ["outcomeHash", "metrics", "dataHash", "trades", "openPosition", "dailyReturns"] {
         summary.remove(own);
     }
+    if summary.contains_key("undefined") {
+        summary.insert("undefined".to_owned(), json!(undefined(&result.summary)));
+    }
     Ok(OutcomeBody {
         result_key: result.key.to_string(),
         data_hash: result.data_hash.to_string(),
         summary,
-        trades,
+        trades: (!omit.contains(&OutcomePart::Trades)).then_some(trades),
         open_position,
-        daily_returns,
+        daily_returns: (!omit.contains(&OutcomePart::DailyReturns)).then_some(daily_returns),
     })
 }
 

@@ -73,7 +73,7 @@ mod workers;
 pub use app::App;
 pub use code::Code;
 pub use config::Config;
-pub use error_pages::error_codes;
+pub use error_pages::{error_codes, error_page};
 pub use openapi::openapi_json;
 pub use probes::serve_probes;
 pub use problem::{PROBLEM_JSON, Problem};

@@ -32,7 +32,9 @@ use crate::router::routes;
     components(schemas(
         crate::problem::ProblemBody,
         crate::problem::FaultBody,
+        crate::heatmap::CellFormat,
         crate::heatmap::GatherName,
+        crate::job::OutcomePart,
         crate::commands::RetryStatusName,
     )),
     modifiers(&ApiKeys),

@@ -39,7 +39,7 @@ pub(crate) async fn docs_style() -> Response {
     file("text/css; charset=utf-8", include_str!("pages/style.css"))
 }
 
-fn page(html: String) -> Response {
+pub(crate) fn page(html: String) -> Response {
     let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, POLICY)];
     (headers, html).into_response()
 }

@@ -15,6 +15,8 @@ const CANDLES_OF_A_JOB: f64 = 50_000.0;
 const CANDLES_OF_A_DAY: f64 = 160.0;
 /// Bundles that are looked at, newest first.
 const LOOK_BACK: u32 = 16;
+/// Unfinished bundles of one status that are looked at.
+const MOST_AHEAD: u32 = 200;
 /// Measured time that is enough: what is older says less about the fleet of today.
 const ENOUGH_MS: i64 = 30_000;
 
@@ -38,6 +40,17 @@ impl Work {
         // A day without a candle has no mark.
         let days = days.min(candles_per_job);
         Work { jobs, candles: jobs * candles_per_job, days: jobs * days }
+    }
+
+    /// Nothing to do.
+    pub(crate) const NONE: Work = Work { jobs: 0.0, candles: 0.0, days: 0.0 };
+
+    fn and(self, more: Work) -> Work {
+        Work {
+            jobs: self.jobs + more.jobs,
+            candles: self.candles + more.candles,
+            days: self.days + more.days,
+        }
     }
 
     /// In candles, all else included.
@@ -107,6 +120,30 @@ impl App {
         }
         past
     }
+}
+
+impl App {
+    /// What is claimed before a bundle of `priority` that is submitted now: the jobs of others that are
+    /// not final, of this priority or a higher one. Empty where the store cannot be read.
+    pub(crate) async fn ahead(&self, priority: i16) -> Work {
+        let mut ahead = Work::NONE;
+        for status in [BundleStatus::Running, BundleStatus::Queued] {
+            let filter = BundleFilter { status: Some(status), ..BundleFilter::default() };
+            let rows = self.store().bundles(&filter, MOST_AHEAD).await.unwrap_or_default();
+            for row in rows.iter().filter(|row| row.priority >= priority) {
+                let Ok(facts) = self.bundle_facts(row.id).await else { continue };
+                let work = Work::of(&facts.bundle, left(row), facts.candles_per_job);
+                ahead = ahead.and(work);
+            }
+        }
+        ahead
+    }
+}
+
+/// Jobs of a bundle that are still to be done; those that run by the part that is left of them.
+fn left(row: &BundleRow) -> f64 {
+    let ended = row.completed + row.failed + row.cancelled;
+    (row.total.saturating_sub(ended) as f64 - row.running_progress).max(0.0)
 }
 
 /// Jobs of a bundle that took an engine's time.

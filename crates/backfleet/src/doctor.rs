@@ -77,7 +77,8 @@ pub(crate) async fn run(args: &DoctorArgs, files: &Files) -> Result<(), Failure>
     if failed == 0 {
         Ok(())
     } else {
-        Err(Failure::new(Exit::Failure, format!("{failed} checks fail")))
+        let checks = if failed == 1 { "check fails" } else { "checks fail" };
+        Err(Failure::new(Exit::Failure, format!("{failed} {checks}")))
     }
 }
 

@@ -4,6 +4,7 @@ mod candle_files;
 mod cli;
 mod client;
 mod doctor;
+mod explain;
 mod failure;
 mod funding_files;
 mod indicator;
@@ -71,6 +72,7 @@ async fn run(command: Command, files: &Files) -> Result<(), Failure> {
         Command::Job(command) => Box::pin(client::job(command)).await,
         Command::Workers(args) => client::workers(&args).await,
         Command::Key(command) => keys::run(command).await,
+        Command::Explain(args) => explain::run(&args),
         Command::Openapi => {
             output::line(&api::openapi_json());
             Ok(())

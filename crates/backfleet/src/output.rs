@@ -5,7 +5,9 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
+use comfy_table::{
+    CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width,
+};
 
 use crate::failure::{Exit, Failure};
 
@@ -47,11 +49,15 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
+/// Digits of a number that a person reads.
+const MOST_DIGITS: usize = 8;
+
 /// One line under the header.
 const UNDER_THE_HEADER: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// A table: with a line under its header on a terminal, plain and never cut elsewhere.
+/// A table: on a terminal with a line under its header, times and long numbers shortened and cells
+/// laid on several lines; elsewhere plain and never cut.
 pub(crate) struct Table {
     columns: Vec<String>,
     rows: Vec<Vec<String>>,
@@ -69,16 +75,20 @@ impl Table {
     /// Columns in which every cell reads as a number are flush right.
     pub(crate) fn print(&self) {
         let mut table = comfy_table::Table::new();
+        table.set_header(&self.columns);
         if std::io::stdout().is_terminal() {
             table.load_style(UNDER_THE_HEADER);
             table.set_content_arrangement(ContentArrangement::Dynamic);
+            for row in &self.rows {
+                table.add_row(row.iter().map(|cell| for_reading(cell)));
+            }
+            keep_words(&mut table);
         } else {
             table.load_style(NOTHING);
             table.set_content_arrangement(ContentArrangement::Disabled);
-        }
-        table.set_header(&self.columns);
-        for row in &self.rows {
-            table.add_row(row);
+            for row in &self.rows {
+                table.add_row(row);
+            }
         }
         for (index, column) in table.column_iter_mut().enumerate() {
             let mut cells = self.rows.iter().filter_map(|row| row.get(index)).peekable();
@@ -89,6 +99,51 @@ impl Table {
         for row in table.lines() {
             line(row.trim_end());
         }
+    }
+}
+
+/// Room on a terminal that every column gets before words are kept whole.
+const LEAST_COLUMN: usize = 6;
+
+/// Keeps ids and times whole as far as the terminal is wide enough for them, the first columns first.
+fn keep_words(table: &mut comfy_table::Table) {
+    let Some(width) = table.width() else { return };
+    let longest =
+        |text: String| text.split_whitespace().map(|word| word.chars().count()).max().unwrap_or(0);
+    let words: Vec<usize> = (0..table.column_count())
+        .map(|index| {
+            let cells = table.column_cells_with_header_iter(index).flatten();
+            // One space on each side.
+            cells.map(|cell| longest(cell.content())).max().unwrap_or(0) + 2
+        })
+        .collect();
+    let mut left = usize::from(width).saturating_sub(LEAST_COLUMN * words.len());
+    for (column, word) in table.column_iter_mut().zip(words) {
+        let more = word.saturating_sub(LEAST_COLUMN);
+        if let (Some(rest), Ok(word)) = (left.checked_sub(more), u16::try_from(word)) {
+            left = rest;
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(word)));
+        }
+    }
+}
+
+/// A time without the seconds that say nothing, a long number to eight digits, anything else as it is.
+fn for_reading(cell: &str) -> String {
+    if let Some((date, time)) = cell.strip_suffix('Z').and_then(|text| text.split_once('T'))
+        && date.len() == 10
+        && cell.parse::<jiff::Timestamp>().is_ok()
+    {
+        let time = time.split('.').next().unwrap_or(time);
+        return format!("{date} {}Z", time.strip_suffix(":00").unwrap_or(time));
+    }
+    let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+    match (cell.split_once('.'), cell.parse::<f64>()) {
+        (Some((whole, _)), Ok(number)) if digits > MOST_DIGITS => {
+            let whole = whole.trim_start_matches('-').trim_start_matches('0').len();
+            let text = format!("{number:.*}", MOST_DIGITS.saturating_sub(whole));
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+        _ => cell.to_owned(),
     }
 }
 
@@ -175,6 +230,34 @@ mod tests {
         for word in ["30s", "127.0.0.1:8787", "2026-11-24T13:37:01Z", "4h", "fast=5", "01a2-4"] {
             assert!(!reads_as_number(word), "{word}");
         }
+    }
+
+    #[test]
+    fn a_terminal_shows_what_a_person_reads() {
+        for (cell, shown) in [
+            ("2025-01-14T18:00:00Z", "2025-01-14 18:00Z"),
+            ("2026-11-24T20:52:53.435Z", "2026-11-24 20:52:53Z"),
+            ("0.10355062550045198", "0.10355063"),
+            ("-99368.8858951234", "-99368.886"),
+            ("1234.5", "1234.5"),
+            ("123456789012", "123456789012"),
+            ("b3:b6d357542a0ec94004009e63", "b3:b6d357542a0ec94004009e63"),
+            ("TREND-Z", "TREND-Z"),
+        ] {
+            assert_eq!(for_reading(cell), shown);
+        }
+    }
+
+    #[test]
+    fn words_stay_whole_as_far_as_there_is_room() {
+        let mut table = comfy_table::Table::new();
+        table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(60).set_header(["bundle", "name", "created"]);
+        let id = "01a20f55-39ca-7625-91b3-eba175d32bc3";
+        table.add_row([id, "a name of many words", "2026-11-24 20:52Z"]);
+        keep_words(&mut table);
+        let text = table.to_string();
+        assert!(text.contains(id) && text.contains("2026-11-24"), "{text}");
     }
 
     #[test]

@@ -133,7 +133,7 @@ fn job(bundle: &Bundle, seq: Option<u32>) -> Result<JobSpec, Failure> {
 
 fn failed(error: worker::ReplayError) -> Failure {
     let exit = if error.code == "no_candles" { Exit::NotFound } else { Exit::Failure };
-    let hint = format!("docs/errors/{}.md tells more", error.code);
+    let hint = format!("`backfleet explain {}` tells more", error.code);
     Failure::new(exit, error.message).hint(hint)
 }
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use model::strategy::{CompareOp, MathOp, Price, WindowOp};
 use model::{Calendar, DAY_MS, SignalSlice, Timeframe};
 
+use crate::ahead::Pair;
 use crate::bits::Bits;
 use crate::clock;
 use crate::frame::{Column, Frame};
@@ -37,8 +38,10 @@ pub(crate) struct Evaluator<'a, 'g> {
     values: Vec<Option<Value<'a>>>,
     /// The averages that need no column of their own.
     lone: Vec<Option<Lone>>,
+    /// How numbers compare that were compared ahead.
+    orders: BTreeMap<Pair, Rc<Order>>,
     /// How the two numbers that were compared last compare.
-    latest_order: Option<((NodeId, NodeId), Rc<Order>)>,
+    latest_order: Option<(Pair, Rc<Order>)>,
 }
 
 impl<'a, 'g> Evaluator<'a, 'g> {
@@ -70,6 +73,7 @@ impl<'a, 'g> Evaluator<'a, 'g> {
             calendar,
             values: vec![None; count],
             lone: lone_averages(graph),
+            orders: BTreeMap::new(),
             latest_order: None,
         }
     }
@@ -280,17 +284,30 @@ impl<'a, 'g> Evaluator<'a, 'g> {
         defined.and(&defined.a_row_later()).and_not(&crossed)
     }
 
+    /// Compares the numbers of `pairs`, for the conditions about them to come.
+    pub(crate) fn compare_ahead(&mut self, pairs: impl Iterator<Item = Pair>) {
+        let pairs: Vec<Pair> = pairs.collect();
+        if pairs.is_empty() {
+            return;
+        }
+        let columns = pairs.iter().map(|(left, right)| (self.number(*left), self.number(*right)));
+        let columns: Vec<_> = columns.collect();
+        let columns: Vec<_> = columns.iter().map(|(left, right)| (&**left, &**right)).collect();
+        let orders = Order::of_each(&columns).into_iter().map(Rc::new);
+        self.orders = pairs.into_iter().zip(orders).collect();
+    }
+
     /// How two numbers compare; kept for the next condition about the same two.
     fn order(&mut self, left: NodeId, right: NodeId) -> Rc<Order> {
-        if let Some((pair, order)) = &self.latest_order
-            && *pair == (left, right)
-        {
+        let pair = (left, right);
+        let latest = self.latest_order.iter().find(|(latest, _)| *latest == pair);
+        if let Some(order) = self.orders.get(&pair).or(latest.map(|(_, order)| order)) {
             return Rc::clone(order);
         }
         let order = self.order_of_averages(left, right);
         let order = order.unwrap_or_else(|| Order::of(&self.number(left), &self.number(right)));
         let order = Rc::new(order);
-        self.latest_order = Some(((left, right), Rc::clone(&order)));
+        self.latest_order = Some((pair, Rc::clone(&order)));
         order
     }
 

@@ -11,7 +11,6 @@ use futures_util::{StreamExt, stream};
 use model::{Digest, JobSpec, SignalColumn};
 use store::{Ending, Held, JobError, Release};
 use tokio::sync::OwnedSemaphorePermit;
-use uuid::Uuid;
 
 use crate::gather::{batches, gathered};
 use crate::held::Stop;
@@ -33,13 +32,15 @@ const BATCH: usize = 512;
 pub(crate) struct Task {
     pub(crate) job: InHand,
     pub(crate) spec: Arc<JobSpec>,
+    /// [`JobSpec::need`] of the source.
+    pub(crate) need: Digest,
 }
 
 impl Task {
     /// The task, unless its job was stopped: then it leaves here.
     fn unless_stopped(self) -> Option<Task> {
-        let Task { job, spec } = self;
-        job.unless_stopped().map(|job| Task { job, spec })
+        let Task { job, spec, need } = self;
+        job.unless_stopped().map(|job| Task { job, spec, need })
     }
 }
 
@@ -110,7 +111,7 @@ async fn load(shared: &Arc<Shared>, group: Group) {
             return;
         }
         let started = Instant::now();
-        let needs = data::needs(shared, tasks.iter().map(|task| &*task.spec));
+        let needs = tasks.iter().map(|task| task.need).collect();
         let fetched = match data::fetch(shared, &need, signals.clone(), &needs).await {
             Ok(fetched) => fetched,
             Err(data::Failure::Candles(error)) => {
@@ -210,12 +211,8 @@ enum Pinning {
 
 /// Keeps the jobs whose bundles began on the same candles; the others fail `data_changed`.
 async fn held_to(shared: &Arc<Shared>, fetched: &data::Fetched, tasks: Vec<Task>) -> Pinning {
-    let mut by_bundle: BTreeMap<Uuid, Vec<Task>> = BTreeMap::new();
-    for task in tasks {
-        by_bundle.entry(task.job.claim.bundle).or_default().push(task);
-    }
     let (mut ready, mut is_outdated) = (Vec::new(), false);
-    for (bundle, tasks) in by_bundle {
+    for (bundle, tasks) in gathered(tasks.into_iter().map(|task| (task.job.claim.bundle, task))) {
         let follows = tasks.iter().any(|task| task.spec.data_policy.follow_latest);
         match data::hold(shared, fetched, bundle, follows).await {
             Ok(data::Verdict::Runs) => ready.extend(tasks),
@@ -245,7 +242,7 @@ async fn dispatch(shared: &Arc<Shared>, fetched: &data::Fetched, group: Group) {
     for task in group.tasks.into_iter().filter_map(Task::unless_stopped) {
         match prepare(inputs, &task.spec) {
             Ok(job) => {
-                met.insert(task.spec.need(shared.market.source_id()), job.data_hash);
+                met.insert(task.need, job.data_hash);
                 prepared.push((job.result_key, (job, task)));
             }
             Err(error) => task.job.fail(error),

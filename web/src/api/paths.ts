@@ -14,6 +14,9 @@ export const paths = {
   command: (bundle: string, command: "cancel" | "pause" | "resume" | "retry") =>
     `/api/backtest/bundle/${id(bundle)}/${command}`,
   job: (job: string) => `/api/backtest/job/${id(job)}`,
+  /** The same without its trades, which may be many. */
+  jobFacts: (job: string) => `/api/backtest/job/${id(job)}?omit=trades`,
+  trades: (job: string) => `/api/backtest/job/${id(job)}/trades`,
   equity: (job: string) => `/api/backtest/job/${id(job)}/equity`,
   candles: (job: string) => `/api/backtest/job/${id(job)}/candles`,
   verify: (job: string) => `/api/backtest/job/${id(job)}/verify`,
@@ -23,20 +26,4 @@ export const paths = {
   strategies: "/api/strategies",
   workers: "/api/workers",
   drain: (worker: number) => `/api/workers/${worker}/drain`,
-  openapi: "/api/openapi.json",
 };
-
-/** Addresses that a server of an earlier release may lack, as its OpenAPI document writes them. */
-export const optional = {
-  events: "/api/backtest/bundle/{id}/events",
-  heatmap: "/api/backtest/bundle/{id}/heatmap",
-  honesty: "/api/backtest/bundle/{id}/honesty",
-  pause: "/api/backtest/bundle/{id}/pause",
-  resume: "/api/backtest/bundle/{id}/resume",
-  retry: "/api/backtest/bundle/{id}/retry",
-  equity: "/api/backtest/job/{id}/equity",
-  candles: "/api/backtest/job/{id}/candles",
-  verify: "/api/backtest/job/{id}/verify",
-} as const;
-
-export type Optional = keyof typeof optional;

@@ -893,7 +893,7 @@ export interface components {
             tradeCount: number;
             /**
              * @description Closed trades that were open at any time between `from` and `to`, in order of entry; the first
-             *     5,000.
+             *     of them where there are more than `trades`.
              */
             trades: components["schemas"]["TradeBody"][];
         };
@@ -932,6 +932,28 @@ export interface components {
              */
             value?: number | null;
         };
+        /** @description The cells as one list for each of their fields: a tenth of the bytes where there are many. */
+        CellColumns: {
+            /** @description Jobs cancelled. */
+            cancelled: number[];
+            /** @description Jobs completed. All counts are 0 where the bundle has no such job. */
+            done: number[];
+            /** @description Jobs failed. */
+            failed: number[];
+            /** @description Jobs that wait for a worker. */
+            pending: number[];
+            /** @description Jobs running. */
+            running: number[];
+            /** @description Number of the job that has this value, or of the only job of the cell. */
+            seq: (number | null)[];
+            /** @description The metric, gathered over the completed jobs that have it; null where none has. */
+            value: (number | null)[];
+        };
+        /**
+         * @description How the cells are written.
+         * @enum {string}
+         */
+        CellFormat: "objects" | "columns";
         /** @description One check. */
         Check: {
             /** @description What was found and, where it fails, what to do. */
@@ -1026,6 +1048,13 @@ export interface components {
              * @example 1.4
              */
             seconds?: number | null;
+            /**
+             * Format: double
+             * @description Seconds at the same pace of what would be claimed before it: the jobs of other bundles that are
+             *     not final, of its priority or a higher one.
+             * @example 0
+             */
+            secondsAhead?: number | null;
             /** @description Each series and date range; null while the source does not answer. */
             series?: components["schemas"]["SeriesNeed"][] | null;
         };
@@ -1086,9 +1115,11 @@ export interface components {
             agg: string;
             /**
              * @description One for each value of the facets, `y` and `x`: grid by grid and row by row; null where the
-             *     bundle has no such job.
+             *     bundle has no such job. Absent with `format=columns`.
              */
-            cells: (components["schemas"]["Cell"] | null)[];
+            cells?: (components["schemas"]["Cell"] | null)[];
+            /** @description With `format=columns`: the same cells in the same order, as one list a field. */
+            columns?: components["schemas"]["CellColumns"];
             /** @description What splits it into one grid for each combination of their values, the first slowest. */
             facets: components["schemas"]["Side"][];
             /**
@@ -1442,16 +1473,24 @@ export interface components {
         };
         /** @description What the backtest returned. */
         OutcomeBody: components["schemas"]["SummaryBody"] & {
-            /** @description Returns of the calendar's days, the first relative to the starting cash. */
+            /**
+             * @description Returns of the calendar's days, the first relative to the starting cash. Absent with
+             *     `omit=dailyReturns`.
+             */
             dailyReturns?: number[];
             /** @description BLAKE3 of the candles and of the settings they imply. */
             dataHash?: string;
             openPosition?: components["schemas"]["OpenTradeBody"] | null;
             /** @description BLAKE3 of spec key, engine version and data hash. */
             resultKey?: string;
-            /** @description Closed trades, in order of entry. */
+            /** @description Closed trades, in order of entry. Absent with `omit=trades`. */
             trades?: components["schemas"]["TradeBody"][];
         };
+        /**
+         * @description A long part of an outcome that a client can do without.
+         * @enum {string}
+         */
+        OutcomePart: "trades" | "dailyReturns";
         /** @description An output of an indicator. */
         OutputBody: {
             /** @description `number` or `bool`. */
@@ -2611,6 +2650,8 @@ export interface operations {
                 metric?: string;
                 /** @description `best` by default */
                 agg?: components["schemas"]["GatherName"];
+                /** @description `objects` by default; `columns` is a tenth of the bytes */
+                format?: components["schemas"]["CellFormat"];
                 /** @description Only of these tickers */
                 ticker?: string[];
                 /** @description Only of these timeframes */
@@ -3094,7 +3135,10 @@ export interface operations {
     };
     get_job: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Leaves these out of the answer */
+                omit?: components["schemas"]["OutcomePart"][];
+            };
             header?: never;
             path: {
                 /** @description `{bundleRequestId}-{seq}` */
@@ -3142,6 +3186,8 @@ export interface operations {
                 to?: string;
                 /** @description Most candles, 1 to 20,000; 1,500 by default */
                 points?: number;
+                /** @description Most trades, 1 to 5,000; 5,000 by default */
+                trades?: number;
             };
             header?: never;
             path: {

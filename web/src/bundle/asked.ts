@@ -6,7 +6,7 @@ import { HEADLINE, METRICS } from "../metrics/metric";
 /** Rows of a page. */
 export const ROWS = 200;
 /** Rows of an answer that has conditions: the server gives those in one piece. */
-const MOST_FILTERED = 2_000;
+export const MOST_FILTERED = 2_000;
 
 /** What the rows are asked with, apart from pages. */
 export interface Asked {
@@ -25,7 +25,7 @@ export function rowsPath(bundle: string, asked: Asked): string {
 }
 
 /** The path of the file with the filtered set. */
-export function exportPath(bundle: string, asked: Asked, format: "csv" | "ndjson"): string {
+export function exportPath(bundle: string, asked: Asked, format: "csv" | "ndjson" | "parquet"): string {
   const { where, status, sort, axes } = asked;
   return `${paths.results(bundle)}${query({ ...axes, where: conditions(where), status, sort, format })}`;
 }

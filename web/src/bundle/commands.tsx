@@ -2,7 +2,6 @@
 import { useState } from "preact/hooks";
 
 import { asApiError, post, type ApiError } from "../api/client";
-import { offers } from "../api/offers";
 import { paths } from "../api/paths";
 import type { Status } from "../api/shapes";
 import { refresh } from "../live/resource";
@@ -43,9 +42,11 @@ export function Commands({ status }: { status: Status }) {
   const bundle = status.bundleRequestId;
   return (
     <>
-      {status.status === "Paused"
-        ? offers("resume") === true && <CommandButton bundle={bundle} command="resume" title="Resume" />
-        : offers("pause") === true && <CommandButton bundle={bundle} command="pause" title="Pause" />}
+      {status.status === "Paused" ? (
+        <CommandButton bundle={bundle} command="resume" title="Resume" />
+      ) : (
+        <CommandButton bundle={bundle} command="pause" title="Pause" />
+      )}
       <CommandButton bundle={bundle} command="cancel" title="Cancel" ask="Really cancel the rest" />
     </>
   );

@@ -1,6 +1,5 @@
 // Failed jobs by their cause, with what the server said and what to do.
 import { query } from "../api/client";
-import { offers } from "../api/offers";
 import { paths } from "../api/paths";
 import type { Bundle, Job, Status } from "../api/shapes";
 import { count, percent } from "../format/number";
@@ -8,7 +7,7 @@ import { variantLine } from "../format/variant";
 import { once, useResource } from "../live/resource";
 import { links } from "../routing/routes";
 import { Card } from "../ui/parts";
-import { Empty, NotOffered, Show } from "../ui/states";
+import { Empty, Show } from "../ui/states";
 import { CommandButton } from "./commands";
 
 const SAMPLES = 5;
@@ -24,9 +23,6 @@ export function FailuresPanel({ bundle, status }: { bundle: Bundle; status: Stat
   }
   return (
     <div class="stack">
-      {offers("retry") === false && (
-        <NotOffered what="a retry of failed jobs">Mend the cause, then submit the bundle again: what is completed is not computed twice.</NotOffered>
-      )}
       {status.failed * 2 > status.total && (
         <div class="note warning">
           <div>
@@ -36,7 +32,7 @@ export function FailuresPanel({ bundle, status }: { bundle: Bundle; status: Stat
       )}
       <Card
         title={`${count(status.failed)} of ${count(status.total)} jobs failed`}
-        actions={offers("retry") === true && <CommandButton bundle={bundle.bundleRequestId} command="retry" title="Run the failed jobs again" />}
+        actions={<CommandButton bundle={bundle.bundleRequestId} command="retry" title="Run the failed jobs again" />}
         bare
       >
         {causes.map(([code, failed]) => (

@@ -1,13 +1,13 @@
 // The same as the heat-map, as tables.
 import { useState } from "preact/hooks";
 
-import { lookOf, type Grid } from "../heatmap/cells";
+import { cellAt, lookAt, type Grid } from "../heatmap/cells";
 import type { View } from "../heatmap/dimensions";
 import { links } from "../routing/routes";
 
 const WORDS = { none: "", value: "", undefined: "undefined", failed: "failed", cancelled: "cancelled", running: "running", pending: "pending" };
 
-export function GridTable({ maps, view, write, title }: { maps: readonly Grid[]; view: View; write: (value: number) => string; title: string }) {
+export function GridTable({ bundle, maps, view, write, title }: { bundle: string; maps: readonly Grid[]; view: View; write: (value: number) => string; title: string }) {
   const [shown, setShown] = useState(false);
   return (
     <details class="twin" onToggle={(event) => setShown(event.currentTarget.open)}>
@@ -37,11 +37,12 @@ export function GridTable({ maps, view, write, title }: { maps: readonly Grid[];
                   <tr key={label}>
                     <th scope="row">{label || title}</th>
                     {view.x.values.map((value, column) => {
-                      const cell = map.cells[row * map.columns + column] ?? null;
-                      const text = typeof cell?.value === "number" ? write(cell.value) : WORDS[lookOf(cell)];
+                      const index = row * map.columns + column;
+                      const cell = cellAt(map, index);
+                      const text = typeof cell?.value === "number" ? write(cell.value) : WORDS[lookAt(map, index)];
                       return (
                         <td key={value} class="right">
-                          {cell?.jobId ? <a href={links.job(cell.jobId)}>{text}</a> : text}
+                          {typeof cell?.seq === "number" ? <a href={links.job(`${bundle}-${cell.seq}`)}>{text}</a> : text}
                         </td>
                       );
                     })}

@@ -1,5 +1,4 @@
 // Honesty: how much of the best result is luck, as the server judges it.
-import { offers } from "../api/offers";
 import { paths } from "../api/paths";
 import type { Bundle, Honesty, HonestyPanelBody, Status } from "../api/shapes";
 import { count, decimal, percent } from "../format/number";
@@ -10,27 +9,15 @@ import { reason } from "../metrics/metric";
 import { links } from "../routing/routes";
 import { Card, Facts } from "../ui/parts";
 import { LuckBar } from "../ui/luck_bar";
-import { Empty, NotOffered, Show } from "../ui/states";
+import { Empty, Show } from "../ui/states";
 import { LogitHistogram } from "./logit_histogram";
 
 /** Seconds between two looks while the bundle runs. */
 const LOOK_S = 3;
 
 export function HonestyPanel({ bundle, status }: { bundle: Bundle; status: Status }) {
-  const offered = offers("honesty");
   const isFinal = final(status);
-  const path = offered === true ? paths.honesty(bundle.bundleRequestId) : null;
-  const known = useResource<Honesty>(path, (answer) => (isFinal && answer.version >= status.version ? null : LOOK_S));
-  if (offered === false) {
-    return (
-      <div class="stack">
-        <NotOffered what="the panel: the deflated Sharpe ratio, the probability of overfitting, the plateau and the verdict">
-          What luck alone reaches is known without it.
-        </NotOffered>
-        <Lines bundle={bundle} />
-      </div>
-    );
-  }
+  const known = useResource<Honesty>(paths.honesty(bundle.bundleRequestId), (answer) => (isFinal && answer.version >= status.version ? null : LOOK_S));
   return (
     <Show known={known} what="Honesty" lines={10}>
       {(honesty) => <Judged bundle={bundle} honesty={honesty} />}
@@ -126,14 +113,14 @@ function Panel({ panel, evaluated, isOne }: { panel: HonestyPanelBody; evaluated
                 ["Sharpe ratio", plain(winner.sharpe, 2, "sharpe")],
                 ["trades", <span class="number">{count(winner.trades)}</span>],
                 ["N: variants evaluated", <span class="number">{count(evaluated)}</span>],
-                ["N without what correlates", plain(panel.effectiveVariants, 1, "effectiveVariants")],
-                ["all of them stay below it", share(panel.judgement?.beatsAll, "judgement")],
-                ["the same without the market", share(panel.judgement?.beatsAllWithoutMarket, "judgement")],
+                ["N_eff: without what correlates", plain(panel.effectiveVariants, 1, "effectiveVariants")],
+                ["PSR(0)^N: N without skill stay below it", share(panel.judgement?.beatsAll, "judgement")],
+                ["the same, less the market's part", share(panel.judgement?.beatsAllWithoutMarket, "judgement")],
                 ["beta to buy and hold", plain(panel.judgement?.beta, 2, "judgement")],
-                ["deflated Sharpe ratio (N)", share(panel.dsr, "dsr")],
-                ["deflated, without what correlates", share(panel.dsrEffective, "dsrEffective")],
-                ["Sharpe ratio above 0, alone", share(panel.psr, "psr")],
-                ["days needed to trust it, alone", <span class="number">{typeof panel.minTrl === "number" ? `${count(panel.minTrl)} of ${count(panel.days)}` : why("minTrl")}</span>],
+                ["DSR: deflated Sharpe ratio, of N", share(panel.dsr, "dsr")],
+                ["DSR, of N_eff", share(panel.dsrEffective, "dsrEffective")],
+                ["PSR(0): Sharpe ratio above 0, alone", share(panel.psr, "psr")],
+                ["MinTRL: days needed, alone", <span class="number">{typeof panel.minTrl === "number" ? `${count(panel.minTrl)} of ${count(panel.days)}` : why("minTrl")}</span>],
               ]}
             />
           )}
@@ -143,10 +130,10 @@ function Panel({ panel, evaluated, isOne }: { panel: HonestyPanelBody; evaluated
             <div class="stack">
               <Facts
                 of={[
-                  ["probability of overfitting", <strong class="number">{percent(pbo.pbo, 1)}</strong>],
+                  ["PBO: probability of overfitting", <strong class="number">{percent(pbo.pbo, 1)}</strong>],
                   ["the winner loses out of sample", share(pbo.oosNegativeShare, "pbo")],
                   ["slope, out of sample on in sample", plain(pbo.slope, 2, "slope")],
-                  ["ways to split", <span class="number">{`${count(pbo.splits)} of ${count(pbo.blocks)} blocks, ${count(pbo.rows)} days`}</span>],
+                  ["ways to split", <span class="number">{`${count(pbo.splits)}, of ${count(pbo.blocks)} blocks over ${count(pbo.rows)} days`}</span>],
                 ]}
               />
               <LogitHistogram limit={pbo.logits.limit} counts={pbo.logits.counts} />

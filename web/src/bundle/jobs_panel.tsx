@@ -17,7 +17,7 @@ import { Download } from "../ui/download";
 import { Empty, ErrorNote, Skeleton } from "../ui/states";
 import { StatusWord } from "../ui/status";
 import { Table, type Column } from "../ui/table";
-import { columnIds, exportPath, ROWS, rowsPath, type Asked } from "./asked";
+import { columnIds, exportPath, MOST_FILTERED, ROWS, rowsPath, type Asked } from "./asked";
 
 const STATUSES = ["Completed", "Failed", "Running", "Pending", "Cancelled"];
 const LEAST_PAUSE_MS = 2_000;
@@ -71,7 +71,7 @@ export function JobsPanel({ bundle, status }: { bundle: Bundle; status: Status }
         !pages.error && <Skeleton lines={12} />
       ) : (
         <Card
-          title={filtered ? `${count(pages.items.length)}${pages.more ? "+" : ""} ${pages.items.length === 1 ? "job fits" : "jobs fit"}` : plural(bundle.total, "job")}
+          title={filtered ? fitting(pages.items.length, pages.more !== undefined, asked) : plural(bundle.total, "job")}
           actions={
             <>
               {live && pages.items.length > ROWS && (
@@ -85,6 +85,9 @@ export function JobsPanel({ bundle, status }: { bundle: Bundle; status: Status }
               </Download>
               <Download href={exportPath(bundle.bundleRequestId, asked, "ndjson")} name={`${bundle.bundleRequestId}.ndjson`}>
                 ndjson
+              </Download>
+              <Download href={exportPath(bundle.bundleRequestId, asked, "parquet")} name={`${bundle.bundleRequestId}.parquet`}>
+                parquet
               </Download>
             </>
           }
@@ -121,6 +124,12 @@ export function JobsPanel({ bundle, status }: { bundle: Bundle; status: Status }
       )}
     </div>
   );
+}
+
+/** How many rows there are, as far as they were read. */
+function fitting(rows: number, more: boolean, asked: Asked): string {
+  if (asked.where !== "" && rows >= MOST_FILTERED) return `The first ${count(rows)} jobs that fit; the export has all`;
+  return `${count(rows)}${more ? "+" : ""} ${rows === 1 ? "job fits" : "jobs fit"}`;
 }
 
 function AxisPicker({ dimension }: { dimension: Dimension }) {

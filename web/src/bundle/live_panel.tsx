@@ -1,10 +1,10 @@
 // The live heat-map of a bundle: edges, facets, metric, and the cell under the cursor.
 import { useMemo, useState } from "preact/hooks";
 
-import type { Bundle, Cell, Status } from "../api/shapes";
+import type { Bundle, Status } from "../api/shapes";
 import { toggleJob } from "../compare/tray";
 import { count } from "../format/number";
-import { domain, GATHERS, lookOf, open as openJobs, total, type Grid } from "../heatmap/cells";
+import { cellAt, domain, GATHERS, lookAt, looksOf, open as openJobs, total, type Cell, type Grid, type Look } from "../heatmap/cells";
 import { dimensions, viewOf, type Facets, type View } from "../heatmap/dimensions";
 import { HeatMap, type Place } from "../heatmap/map";
 import { Scale, type Mark } from "../heatmap/scale";
@@ -38,11 +38,11 @@ export function LivePanel({ bundle, status }: { bundle: Bundle; status: Status }
     chosenView && { view: chosenView, metric: chosenMetric, gather: chosenGather },
     status.version,
   );
+  const ends = useMemo(() => domain(known?.maps ?? []), [known?.maps]);
   const [pointed, setPointed] = useState<{ map: number; place: Place } | null>(null);
   if (!chosenView) return <Empty title="The bundle has no axes">It is one job; the table lists it.</Empty>;
   // What is drawn is what was answered last, with the words of its own question.
   const { view, metric, gather, maps } = known ?? { view: chosenView, metric: chosenMetric, gather: chosenGather, maps: [] };
-  const ends = domain(maps);
   const bar = metric === "sharpe" ? strictest(bundle.luckBar) : null;
   const marks: Mark[] = bar
     ? [
@@ -53,13 +53,16 @@ export function LivePanel({ bundle, status }: { bundle: Bundle; status: Status }
 
   const chosen = placeOf(param("cell"), maps);
   const focus = pointed ?? chosen;
-  const cellAt = (at: { map: number; place: Place } | null): Cell | null =>
-    at === null ? null : (maps[at.map]?.cells[at.place.row * view.x.values.length + at.place.column] ?? null);
+  const grid = focus ? (maps[focus.map] ?? null) : null;
+  const indexOf = ({ column, row }: Place) => row * view.x.values.length + column;
+  const cellOf = (map: number, place: Place): Cell | null => (maps[map] ? cellAt(maps[map], indexOf(place)) : null);
+  const jobOf = (cell: Cell | null) => (cell === null || cell.seq === null ? null : `${bundle.bundleRequestId}-${cell.seq}`);
   const open = (map: number, place: Place) => {
-    const cell = cellAt({ map, place });
+    const cell = cellOf(map, place);
     if (cell === null) return;
     setQuery({ cell: `${map}.${place.column}.${place.row}` });
-    navigate(cell.jobId ? links.job(cell.jobId) : tableOf(bundle, view, maps[map]!, place));
+    const job = jobOf(cell);
+    navigate(job ? links.job(job) : tableOf(bundle, view, maps[map]!, place));
   };
   const write = (value: number) => shown(metric, value);
   const options = varying.map((dimension) => [dimension.name, dimension.label] as const);
@@ -88,7 +91,7 @@ export function LivePanel({ bundle, status }: { bundle: Bundle; status: Status }
         !error && <Skeleton lines={8} />
       ) : (
         <>
-          <Readout view={view} grid={focus ? (maps[focus.map] ?? null) : null} place={focus?.place ?? null} cell={cellAt(focus)} metric={metric} gather={gather} />
+          <Readout view={view} grid={grid} place={focus?.place ?? null} cell={focus && cellOf(focus.map, focus.place)} look={grid && focus ? lookAt(grid, indexOf(focus.place)) : "none"} metric={metric} gather={gather} />
           <div class="maps">
             {maps.map((grid, index) => (
               <HeatMap
@@ -104,7 +107,7 @@ export function LivePanel({ bundle, status }: { bundle: Bundle; status: Status }
                 select={(place) => setQuery({ cell: `${index}.${place.column}.${place.row}` })}
                 open={(place) => open(index, place)}
                 pick={(place) => {
-                  const job = cellAt({ map: index, place })?.jobId;
+                  const job = jobOf(cellOf(index, place));
                   if (job) toggleJob(job);
                 }}
                 label={`${metricOf(metric).label}, ${view.x.label} across${view.y ? `, ${view.y.label} down` : ""}${grid.title ? `, ${grid.title}` : ""}`}
@@ -122,7 +125,7 @@ export function LivePanel({ bundle, status }: { bundle: Bundle; status: Status }
                 : `No cell passes the 95 % line${final(status) ? "" : " yet"}: the best of ${count(bar.variants)} variants without skill would reach ${write(bar.expectedBest)} on average over these ${count(bar.returns)} days.`}
             </p>
           )}
-          <GridTable maps={maps} view={view} write={write} title={metricOf(metric).label} />
+          <GridTable bundle={bundle.bundleRequestId} maps={maps} view={view} write={write} title={metricOf(metric).label} />
         </>
       )}
     </Card>
@@ -148,15 +151,15 @@ function tableOf(bundle: Bundle, view: View, grid: Grid, place: Place): string {
   return `${links.bundle(bundle.bundleRequestId)}?${search.toString()}`;
 }
 
-function Readout(props: { view: View; grid: Grid | null; place: Place | null; cell: Cell | null; metric: string; gather: string }) {
-  const { view, grid, place, cell, metric, gather } = props;
+function Readout(props: { view: View; grid: Grid | null; place: Place | null; cell: Cell | null; look: Look; metric: string; gather: string }) {
+  const { view, grid, place, cell, look, metric, gather } = props;
   return (
     <div class="readout number" id="cell-readout" aria-live="polite">
       {grid === null || place === null ? (
         <span class="muted">Point at a cell, or walk with the arrow keys; a click or Enter opens the job, c picks it for comparison.</span>
       ) : (
         <>
-          <span class="value">{cell !== null && lookOf(cell) === "value" ? shown(metric, cell.value) : wordOf(cell)}</span>
+          <span class="value">{look === "value" ? shown(metric, cell?.value) : WORDS[look]}</span>
           <span>
             {view.x.label} <strong>{view.x.values[place.column]}</strong>
           </span>
@@ -179,14 +182,11 @@ function Readout(props: { view: View; grid: Grid | null; place: Place | null; ce
   );
 }
 
-function wordOf(cell: Cell | null): string {
-  const words = { none: "no such job", value: "", undefined: "undefined", failed: "failed", cancelled: "cancelled", running: "running", pending: "pending" };
-  return words[lookOf(cell)];
-}
+const WORDS = { none: "no such job", value: "", undefined: "undefined", failed: "failed", cancelled: "cancelled", running: "running", pending: "pending" };
 
 function Legend({ maps }: { maps: readonly Grid[] }) {
-  const looks = new Set(maps.flatMap((map) => map.cells.map(lookOf)));
-  const has = (look: ReturnType<typeof lookOf>) => looks.has(look);
+  const looks = useMemo(() => looksOf(maps), [maps]);
+  const has = (look: Look) => looks.has(look);
   return (
     <div class="legend">
       {has("pending") && (

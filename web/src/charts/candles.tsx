@@ -23,8 +23,6 @@ export interface CandleChartProps {
   onRange(from: number, to: number): void;
 }
 
-/** Most trades that are marked: more would hide the candles. */
-const MOST_MARKED = 400;
 /** Most trades whose marks have words: more would lie on each other. */
 const MOST_WORDED = 12;
 const PAUSE_MS = 250;
@@ -91,7 +89,6 @@ export default function CandleChart(props: CandleChartProps) {
 export function marksOf(candles: readonly Candle[], trades: readonly Trade[]): SeriesMarker<Time>[] {
   const [start, end] = [candles[0]?.time ?? Infinity, candles[candles.length - 1]?.time ?? -Infinity];
   const within = trades.filter((trade) => Date.parse(trade.exitTime) >= start && Date.parse(trade.entryTime) <= end);
-  if (within.length > MOST_MARKED) return [];
   const marks = within.flatMap((trade): SeriesMarker<Time>[] => {
     const long = trade.side === "long";
     return [

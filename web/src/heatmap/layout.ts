@@ -37,11 +37,13 @@ export function layoutOf(columns: number, rows: number, width: number, rowLabel:
   const left = rows > 1 || rowLabel > 0 ? Math.min(rowLabel, width * 0.4) + GAP : 0;
   const cellWidth = Math.max(LEAST_WIDTH, Math.min(MOST_WIDTH, Math.floor((width - left - 1) / columns)));
   const cellHeight = Math.round(Math.max(LEAST_HEIGHT, Math.min(MOST_HEIGHT, Math.max(10, cellWidth * 0.72), MANY_ROWS_HEIGHT / rows)));
+  // A label is higher than a low row.
+  const top = Math.max(0, Math.ceil((LABEL_HEIGHT - cellHeight) / 2));
   return {
     width: Math.ceil(Math.max(left + cellWidth * columns + 1, Math.min(width, left + columnLabel))),
-    height: cellHeight * rows + FOOT,
+    height: top + cellHeight * rows + FOOT,
     left,
-    top: 0,
+    top,
     cellWidth,
     cellHeight,
     columns,

@@ -1,5 +1,5 @@
 // The maps of a bundle, gathered by the server and asked for again while the bundle moves.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { asApiError, query, read, type ApiError } from "../api/client";
 import { paths } from "../api/paths";
@@ -27,7 +27,7 @@ export interface Maps {
 /** Where the maps of `bundle` are. */
 export function mapsPath(bundle: string, { view, metric, gather }: Asked): string {
   const facet = view.facets.map((dimension) => dimension.name);
-  return `${paths.heatmap(bundle)}${query({ x: view.x.name, y: view.y?.name, facet, metric, agg: gather })}`;
+  return `${paths.heatmap(bundle)}${query({ x: view.x.name, y: view.y?.name, facet, metric, agg: gather, format: "columns" })}`;
 }
 
 /**
@@ -40,7 +40,7 @@ export function useMaps(bundle: string, asked: Asked | null, version: number): M
   const last = useRef({ path: "", at: 0, failures: 0 });
   const path = asked === null ? null : mapsPath(bundle, asked);
   const isCurrent = state.known !== null && last.current.path === path && state.known.version >= version;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (asked === null || path === null || isCurrent) return undefined;
     const abort = new AbortController();
     const { at, failures } = last.current;

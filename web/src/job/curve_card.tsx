@@ -1,9 +1,6 @@
 // Equity and drawdown of a job, with the table that says the same.
 import { useMemo, useState } from "preact/hooks";
 
-import { query } from "../api/client";
-import { offers } from "../api/offers";
-import { paths } from "../api/paths";
 import type { JobDetail } from "../api/shapes";
 import { LineChart } from "../charts/lazy";
 import { compact, decimal, percent } from "../format/number";
@@ -12,17 +9,14 @@ import { once, useResource } from "../live/resource";
 import { Card } from "../ui/parts";
 import { ErrorNote, Skeleton } from "../ui/states";
 import { Table, type Column } from "../ui/table";
-import { curveOf, dailyCurveOf, outcomeOf, type Curve, type EquityPage } from "./series";
-
-const POINTS = 1_500;
+import { curveOf, dailyCurveOf, equityPath, outcomeOf, type Curve, type EquityPage } from "./series";
 
 export function CurveCard({ job }: { job: JobDetail }) {
-  const offered = offers("equity");
-  const known = useResource<EquityPage>(offered === true ? `${paths.equity(job.jobId)}${query({ points: POINTS })}` : null, once);
+  const known = useResource<EquityPage>(equityPath(job.jobId), once);
   const outcome = outcomeOf(job);
   const curve = useMemo(
-    () => (known.data && outcome ? curveOf(known.data, outcome.equity.initial) : offered === true && !known.error ? null : dailyCurveOf(job)),
-    [known.data, known.error, offered, job.outcomeHash],
+    () => (known.data && outcome ? curveOf(known.data, outcome.equity.initial) : !known.error ? null : dailyCurveOf(job)),
+    [known.data, known.error, job.outcomeHash],
   );
   const lines = useMemo(() => {
     if (!curve) return null;
@@ -50,7 +44,7 @@ export function CurveCard({ job }: { job: JobDetail }) {
 }
 
 function money(value: number): string {
-  return Math.abs(value) >= 1e6 ? compact(value) : decimal(value, Math.abs(value) >= 1e4 ? 0 : 2);
+  return Math.abs(value) >= 1e6 ? compact(value) : decimal(value, value === 0 || Math.abs(value) >= 1e3 ? 0 : 2);
 }
 
 function CurveTable({ curve }: { curve: Curve }) {

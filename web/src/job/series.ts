@@ -1,6 +1,8 @@
-// Equity and candles of a job, as the server thins them; without those routes, equity by days from
+// Equity and candles of a job, as the server thins them; where those do not come, equity by days from
 // the daily returns of the job.
-import type { JobDetail } from "../api/shapes";
+import { query } from "../api/client";
+import { paths } from "../api/paths";
+import type { JobDetail, Trade } from "../api/shapes";
 
 /** Equity over time. */
 export interface Curve {
@@ -33,6 +35,25 @@ export interface EquityPage {
 export interface CandlePage {
   items: { time: string; open: number; high: number; low: number; close: number }[];
   resolution?: string;
+  /** Null while the job has no result. */
+  sameData?: boolean | null;
+  /** The trades among them; the first `MOST_MARKED` where there are more. */
+  trades?: Trade[];
+  tradeCount?: number;
+}
+
+const POINTS = 1_500;
+/** Most trades that are marked on candles: more would hide them. */
+export const MOST_MARKED = 400;
+
+/** Where the equity of a completed job is. */
+export function equityPath(job: string): string {
+  return `${paths.equity(job)}${query({ points: POINTS })}`;
+}
+
+/** Where the candles of a job are, whole or between two times. */
+export function candlesPath(job: string, part: { from?: string; to?: string }): string {
+  return `${paths.candles(job)}${query({ ...part, points: POINTS, trades: MOST_MARKED })}`;
 }
 
 const DAY_MS = 86_400_000;

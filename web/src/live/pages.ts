@@ -1,6 +1,6 @@
 // Keyset pages as one growing list: the next page is read when the end comes near.
 import { signal, type Signal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useLayoutEffect, useMemo } from "preact/hooks";
 
 import { asApiError, read, type ApiError } from "../api/client";
 
@@ -81,7 +81,7 @@ export function join<T>(first: readonly T[], rest: readonly T[], key: (item: T) 
 /** The pages at `path`, a path without a cursor. Another path starts anew. */
 export function usePages<T>(path: string, key: (item: T) => string): Pages<T> {
   const list = useMemo(() => new PageList<T>(path, key), [path]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     void list.first();
     return list.close;
   }, [list]);

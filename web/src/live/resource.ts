@@ -3,7 +3,7 @@
 // Invariants: one request a path at a time; data that was read stays shown while later reads fail;
 // nothing is polled while the page is hidden or nobody looks.
 import { signal, type Signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 import { asApiError, get, type ApiError } from "../api/client";
 
@@ -32,6 +32,8 @@ class Entry<T> {
   private etag: string | null = null;
   private failures = 0;
   private busy = false;
+  /** Asked for before anyone looked: the first who looks takes what came of it. */
+  private expected = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly path: string) {}
@@ -40,13 +42,31 @@ class Entry<T> {
     this.every = every;
     this.watchers += 1;
     clearTimeout(this.timer);
-    void this.load();
+    const { data, error } = this.known.peek();
+    if (this.expected && !this.busy && error === null && data !== undefined) {
+      const wait = every(data, null);
+      if (wait !== null) this.schedule(wait);
+    } else {
+      void this.load();
+    }
+    this.expected = false;
     return () => {
       this.watchers -= 1;
-      if (this.watchers > 0) return;
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => entries.delete(this.path), KEEP_MS);
+      if (this.watchers === 0) this.forget();
     };
+  }
+
+  /** Asks ahead of whoever will look; answers what is known then. */
+  async expect(): Promise<T | undefined> {
+    this.expected = true;
+    await this.load();
+    if (this.watchers === 0) this.forget();
+    return this.known.peek().data;
+  }
+
+  private forget(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => entries.delete(this.path), KEEP_MS);
   }
 
   /** Takes what another channel says, such as an event stream. */
@@ -104,6 +124,11 @@ function entryOf<T>(path: string): Entry<T> {
   return entry;
 }
 
+/** Reads `path` now, for a view that is about to look at it. */
+export function expectResource<T>(path: string): Promise<T | undefined> {
+  return entryOf<T>(path).expect();
+}
+
 /** Reads every resource under `prefix` that is looked at again, for example after a cancel. */
 export function refresh(prefix: string): void {
   for (const entry of entries.values()) {
@@ -126,6 +151,7 @@ export function each(seconds: number): Every<unknown> {
 
 /** What is known of `path`, read now and as often as `every` says; null reads nothing. */
 export function useResource<T>(path: string | null, every: Every<T>): Known<T> {
-  useEffect(() => (path === null ? undefined : entryOf<T>(path).watch(every)), [path]);
+  // Asked before the browser paints: an effect would wait for the frame.
+  useLayoutEffect(() => (path === null ? undefined : entryOf<T>(path).watch(every)), [path]);
   return path === null ? (NOTHING as Known<T>) : entryOf<T>(path).known.value;
 }

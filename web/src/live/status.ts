@@ -1,8 +1,7 @@
-// Where a bundle stands, live: events where the server offers them, else polls with an ETag.
+// Where a bundle stands, live: events, and polls with an ETag where those do not get through.
 import { useEffect, useRef } from "preact/hooks";
 
 import { apiKey } from "../api/key";
-import { offers } from "../api/offers";
 import { paths } from "../api/paths";
 import type { Status } from "../api/shapes";
 import { followEvents } from "./events";
@@ -25,11 +24,11 @@ export function useStatus(bundle: string): Known<Status> {
     if (final(status)) return null;
     return streaming.current ? BESIDE_STREAM_S : (retryAfter ?? 1);
   });
-  const done = known.data !== undefined && final(known.data);
+  const moves = known.data !== undefined && !final(known.data);
   // A browser sends no key with an event stream.
-  const offered = offers("events") === true && apiKey.value === null;
+  const streams = apiKey.value === null;
   useEffect(() => {
-    if (!offered || done) return undefined;
+    if (!streams || !moves) return undefined;
     return followEvents(paths.events(bundle), {
       status: (status) => {
         streaming.current = true;
@@ -42,6 +41,6 @@ export function useStatus(bundle: string): Known<Status> {
         refresh(path);
       },
     });
-  }, [bundle, offered, done]);
+  }, [bundle, streams, moves]);
   return known;
 }

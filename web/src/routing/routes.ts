@@ -1,5 +1,4 @@
-// Which view draws which path. Every view is a chunk of its own.
-import type { ComponentType } from "preact";
+// Which path is which view.
 
 /** Parts of the path that a view needs. */
 export interface ViewProps {
@@ -9,19 +8,18 @@ export interface ViewProps {
 /** A view and where it is drawn. */
 export interface Route {
   pattern: RegExp;
-  title: string;
-  load(): Promise<ComponentType<ViewProps>>;
+  title: "Overview" | "Bundles" | "Bundle" | "Job" | "Compare" | "Data" | "Workers" | "Submit";
 }
 
 export const ROUTES: readonly Route[] = [
-  { pattern: /^\/$/, title: "Overview", load: async () => (await import("../views/overview")).Overview },
-  { pattern: /^\/bundles$/, title: "Bundles", load: async () => (await import("../views/bundles")).Bundles },
-  { pattern: /^\/bundles\/(?<id>[^/]+)$/, title: "Bundle", load: async () => (await import("../views/bundle")).BundleView },
-  { pattern: /^\/jobs\/(?<id>[^/]+)$/, title: "Job", load: async () => (await import("../views/job")).JobView },
-  { pattern: /^\/compare$/, title: "Compare", load: async () => (await import("../views/compare")).Compare },
-  { pattern: /^\/data$/, title: "Data", load: async () => (await import("../views/data")).Data },
-  { pattern: /^\/workers$/, title: "Workers", load: async () => (await import("../views/workers")).Workers },
-  { pattern: /^\/submit$/, title: "Submit", load: async () => (await import("../views/submit")).Submit },
+  { pattern: /^\/$/, title: "Overview" },
+  { pattern: /^\/bundles$/, title: "Bundles" },
+  { pattern: /^\/bundles\/(?<id>[^/]+)$/, title: "Bundle" },
+  { pattern: /^\/jobs\/(?<id>[^/]+)$/, title: "Job" },
+  { pattern: /^\/compare$/, title: "Compare" },
+  { pattern: /^\/data$/, title: "Data" },
+  { pattern: /^\/workers$/, title: "Workers" },
+  { pattern: /^\/submit$/, title: "Submit" },
 ];
 
 /** The route of `path` with the id in it. */

@@ -60,6 +60,7 @@ function Numbers({ estimate }: { estimate: Estimate }) {
           ["candles to run", <span class="number">{compact(estimate.candles)}</span>],
           ["candles to load", <span class="number">{compact(estimate.candlesNeeded)}</span>],
           ["time", estimate.seconds === null || estimate.seconds === undefined ? "known once a first bundle has run" : `about ${duration(estimate.seconds)}`],
+          ...(estimate.secondsAhead ? ([["after what is ahead", `about ${duration(estimate.secondsAhead)}`]] as const) : []),
         ]}
       />
       {missing !== null && missing !== undefined && missing > 0 && (

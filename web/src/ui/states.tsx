@@ -119,17 +119,6 @@ export function Stale({ known }: { known: Known<unknown> }) {
   );
 }
 
-/** A route of a later release. */
-export function NotOffered({ what, children }: { what: string; children?: ComponentChildren }) {
-  return (
-    <div class="note">
-      <div>
-        <strong>This server does not offer {what} yet.</strong> {children}
-      </div>
-    </div>
-  );
-}
-
 /** Draws `children` with the data, or the state that stands in for it. */
 export function Show<T>(props: {
   known: Known<T>;

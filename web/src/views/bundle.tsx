@@ -28,11 +28,12 @@ export function BundleView({ id }: ViewProps) {
   const live = useStatus(id);
   const failed = live.data?.failed ?? 0;
   const isFinal = live.data !== undefined && final(live.data);
+  const bundle = known.data;
+  const older = bundle !== undefined && live.data !== undefined && bundle.version < live.data.version;
   // The causes of failures and the times are only in the full answer.
   useEffect(() => {
-    if (failed > 0 || isFinal) refresh(paths.bundle(id));
-  }, [id, failed > 0, isFinal]);
-  const bundle = known.data;
+    if (older && (failed > 0 || isFinal)) refresh(paths.bundle(id));
+  }, [id, failed > 0, isFinal, bundle === undefined]);
   const status = live.data ?? bundle;
   useEffect(() => {
     if (bundle) document.title = `${bundleName(bundle)} · Backfleet`;

@@ -2,9 +2,8 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { asApiError, post, type ApiError } from "../api/client";
-import { offers } from "../api/offers";
 import { paths } from "../api/paths";
-import type { Bundle, JobDetail, Metrics, Variant } from "../api/shapes";
+import type { Bundle, JobDetail, Luck, Metrics, Trade, Variant } from "../api/shapes";
 import { expectCharts } from "../charts/lazy";
 import { picked, toggleJob } from "../compare/tray";
 import { count, decimal, plural } from "../format/number";
@@ -30,7 +29,7 @@ const FINAL = new Set(["Completed", "Failed", "Cancelled"]);
 const HEADLINE = ["totalReturn", "sharpe", "maxDrawdown", "trades", "winRate", "profitFactor", "exposure", "buyAndHoldReturn"] as const;
 
 export function JobView({ id }: ViewProps) {
-  const known = useResource<JobDetail>(paths.job(id), (job) => (FINAL.has(job.status) ? null : 2));
+  const known = useResource<JobDetail>(paths.jobFacts(id), (job) => (FINAL.has(job.status) ? null : 2));
   const bundle = useResource<Bundle>(paths.bundle(links.bundleOfJob(id)), once);
   useKeys({ c: () => toggleJob(id) });
   useEffect(expectCharts, []);
@@ -75,14 +74,19 @@ export function JobView({ id }: ViewProps) {
       </Head>
       <div class="stack">
         <Show known={known} what="Job">
-          {(data) => <JobBody job={data} />}
+          {(data) => <JobBody job={data} luck={luckOf(data, bundle.data)} />}
         </Show>
       </div>
     </>
   );
 }
 
-function JobBody({ job }: { job: JobDetail }) {
+/** What luck reaches over the range of the job, among as many variants as its bundle has there. */
+function luckOf(job: JobDetail, bundle: Bundle | undefined): Luck | undefined {
+  return bundle?.luckBar.find(({ start, end }) => start === job.variant.start && end === job.variant.end);
+}
+
+function JobBody({ job, luck }: { job: JobDetail; luck: Luck | undefined }) {
   const outcome = outcomeOf(job);
   const tab = choice("tab", TABS);
   return (
@@ -93,7 +97,7 @@ function JobBody({ job }: { job: JobDetail }) {
         now={tab}
         tabs={[
           ["result", "Result"],
-          ["trades", outcome ? `Trades (${count(job.trades?.length ?? 0)})` : "Trades"],
+          ["trades", outcome ? `Trades (${count(closed(job))})` : "Trades"],
           ["metrics", "Metrics"],
           ["config", "Config and attempts"],
         ]}
@@ -103,7 +107,7 @@ function JobBody({ job }: { job: JobDetail }) {
       ) : outcome === null ? (
         <NoOutcome job={job} />
       ) : tab === "result" ? (
-        <ResultPart job={job} outcome={outcome} />
+        <ResultPart job={job} outcome={outcome} luck={luck} />
       ) : tab === "trades" ? (
         <TradesPart job={job} />
       ) : (
@@ -111,6 +115,11 @@ function JobBody({ job }: { job: JobDetail }) {
       )}
     </>
   );
+}
+
+/** Trades that were closed. */
+function closed(job: JobDetail): number {
+  return ((job.metrics ?? {}) as Metrics)["trades"] ?? 0;
 }
 
 function NoOutcome({ job }: { job: JobDetail }) {
@@ -140,7 +149,7 @@ function NoOutcome({ job }: { job: JobDetail }) {
   );
 }
 
-function ResultPart({ job, outcome }: { job: JobDetail; outcome: Outcome }) {
+function ResultPart({ job, outcome, luck }: { job: JobDetail; outcome: Outcome; luck: Luck | undefined }) {
   const metrics = (job.metrics ?? {}) as Metrics;
   return (
     <div class="stack">
@@ -148,6 +157,7 @@ function ResultPart({ job, outcome }: { job: JobDetail; outcome: Outcome }) {
         of={HEADLINE.map((id) => ({
           label: LABELS[id],
           value: shown(id, metrics[id]),
+          hint: id === "sharpe" && luck ? `95 % luck line ${decimal(luck.line95, 2)}` : undefined,
           tone: id === "totalReturn" ? ((metrics[id] ?? 0) < 0 ? "loss" : "gain") : "",
         }))}
       />
@@ -178,7 +188,7 @@ const LABELS = {
 };
 
 function TradesPart({ job }: { job: JobDetail }) {
-  const trades = job.trades ?? [];
+  const known = useResource<{ items: Trade[] }>(paths.trades(job.jobId), once);
   const open = job.openPosition;
   return (
     <div class="stack">
@@ -189,8 +199,10 @@ function TradesPart({ job }: { job: JobDetail }) {
           </div>
         </div>
       )}
-      <Card title={plural(trades.length, "trade")} bare>
-        {trades.length === 0 ? <Empty title="No trade was closed">The strategy gave no signal in this range, or its first position is still open.</Empty> : <TradesTable trades={trades} />}
+      <Card title={plural(closed(job), "trade")} bare>
+        <Show known={known} what="Trades" lines={10}>
+          {({ items }) => (items.length === 0 ? <Empty title="No trade was closed">The strategy gave no signal in this range, or its first position is still open.</Empty> : <TradesTable trades={items} />)}
+        </Show>
       </Card>
     </div>
   );
@@ -273,10 +285,10 @@ function ConfigPart({ job, outcome }: { job: JobDetail; outcome: Outcome | null 
   );
 }
 
-/** Asks for a replay, where the server offers one. */
+/** Asks for a replay. */
 function Verify({ job }: { job: JobDetail }) {
   const [state, setState] = useState<"idle" | "asked" | ApiError>("idle");
-  if (offers("verify") !== true || job.status !== "Completed") return null;
+  if (job.status !== "Completed") return null;
   const ask = () =>
     post(paths.verify(job.jobId)).then(
       () => setState("asked"),

@@ -2,7 +2,7 @@
 
 use model::{Bundle, Candles, DailyMark, Digest, Fill, FillReason, JobSpec, Limits, Outcome, Side};
 use serde_json::{Value, json};
-use store::{Ending, NewResult};
+use store::{Ending, NewResult, Packer};
 
 use crate::harness::{Api, START_MS, data_hash, sample, walk};
 
@@ -26,24 +26,32 @@ fn range() -> Candles {
 
 /// A result of one trade of 2 at the opens of [`ENTRY`] and [`EXIT`].
 fn one_trade(data_hash: Digest) -> Ending {
+    trades(1, data_hash)
+}
+
+/// A result of as many such trades.
+fn trades(count: u32, data_hash: Digest) -> Ending {
     let candles = range();
-    let fill = |row: usize, side, reason| Fill {
+    let fill = |trade_id, row: usize, side, reason| Fill {
         time_ms: candles.open_time_ms[row],
         side,
         quantity: 2.0,
         price: candles.open[row],
         fee: 1.0,
         reason,
-        trade_id: 0,
+        trade_id,
     };
     let first_day = spec().range.start_ms;
     let mark =
         |day: i64| DailyMark { day_ms: first_day + day * DAY_MS, equity: 10_000.0 + day as f64 };
+    let legs = |trade| {
+        [
+            fill(trade, ENTRY, Side::Buy, FillReason::Entry),
+            fill(trade, EXIT, Side::Sell, FillReason::Signal),
+        ]
+    };
     let outcome = Outcome {
-        fills: vec![
-            fill(ENTRY, Side::Buy, FillReason::Entry),
-            fill(EXIT, Side::Sell, FillReason::Signal),
-        ],
+        fills: (0..count).flat_map(legs).collect(),
         daily_marks: (0..31).map(mark).collect(),
         ..Outcome::default()
     };
@@ -51,18 +59,22 @@ fn one_trade(data_hash: Digest) -> Ending {
         key: Digest::of(b"one trade"),
         outcome_hash: outcome.hash(),
         data_hash,
-        metrics: json!({"trades": 1}),
-        summary: json!({"settings": {"calendar": "24x7", "periodsPerYear": 365.0}}),
+        metrics: json!({"trades": 1}).into(),
+        summary: json!({"settings": {"calendar": "24x7", "periodsPerYear": 365.0}}).into(),
         daily_returns: vec![0.0; 31],
-        outcome: outcome.to_bytes(),
+        outcome: Packer::default().pack(&outcome.to_bytes()).unwrap(),
     }))
 }
 
 /// A bundle whose job 0 has that result; the others failed.
 async fn job(api: &Api, data_hash: Digest) -> String {
+    job_that_ended(api, || one_trade(data_hash)).await
+}
+
+async fn job_that_ended(api: &Api, how: impl Fn() -> Ending) -> String {
     let id = api.submit(&sample()).await;
     api.finish_all(|seq| match seq {
-        0 => one_trade(data_hash),
+        0 => how(),
         _ => Ending::Cancelled,
     })
     .await;
@@ -163,6 +175,14 @@ async fn candles_are_merged_and_come_with_the_trades_among_them() {
         "400 invalid_query: parameter \"from\" must be a time such as 2024-01-31T00:00:00Z, not \
          \"yesterday\""
     );
+}
+
+#[tokio::test]
+async fn candles_come_with_no_more_trades_than_asked_for() {
+    let api = Api::new().await;
+    let job = job_that_ended(&api, || trades(3, data_hash(&spec()))).await;
+    let page = api.json(&format!("{job}/candles?points=10&trades=2")).await;
+    assert_eq!((page["trades"].as_array().unwrap().len(), &page["tradeCount"]), (2, &json!(3)));
 }
 
 #[tokio::test]

@@ -39,6 +39,9 @@ async fn every_code_has_a_page_at_the_address_that_problems_name() {
         assert!(page.body.starts_with(&format!("# {code}\n")));
     }
     assert!(api.get("/errors/nonsense").await.problem().starts_with("404 not_found"));
+    let drawn = api.get_with("/errors/no_candles", "accept", "text/html,*/*;q=0.8").await;
+    assert_eq!(drawn.header("content-type"), "text/html; charset=utf-8");
+    assert!(drawn.body.contains("<h1>no_candles</h1>"), "{}", drawn.body);
 }
 
 #[tokio::test]

@@ -54,6 +54,14 @@ async fn a_grid_gathers_jobs_and_counts_them() {
     assert_eq!(split["facets"], json!([{"name": "ticker", "values": ["BTCUSDT", "ETHUSDT"]}]));
     let expected = ["0.0 2/0/0/0", "1.0 2/0/0/0", "none", "6.0 2/0/0/0", "7.0 1/0/0/1", "none"];
     assert_eq!(texts(&split), expected);
+    let lists = map("x=parameters.fast&facet=ticker&agg=worst&format=columns").await;
+    assert_eq!((&lists["x"], lists.get("cells")), (&split["x"], None));
+    let expected = json!({
+        "value": [0.0, 1.0, null, 6.0, 7.0, null], "seq": [0, 1, null, 6, 7, null],
+        "done": [2, 2, 0, 2, 1, 0], "running": [0, 0, 0, 0, 0, 0], "pending": [0, 0, 0, 0, 0, 0],
+        "failed": [0, 0, 0, 0, 1, 0], "cancelled": [0, 0, 0, 0, 0, 0],
+    });
+    assert_eq!(lists["columns"], expected);
 }
 
 #[tokio::test]
@@ -98,5 +106,9 @@ async fn axes_and_metrics_that_are_not_there_are_refused() {
     assert_eq!(
         problem("x=ticker&agg=sum").await,
         "400 invalid_query: parameter \"agg\" must be one of mean, median, max, min, best, worst, not \"sum\""
+    );
+    assert_eq!(
+        problem("x=ticker&format=csv").await,
+        "400 invalid_query: parameter \"format\" must be one of objects, columns, not \"csv\""
     );
 }

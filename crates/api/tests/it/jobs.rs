@@ -286,6 +286,16 @@ async fn one_job_shows_config_and_the_whole_outcome() {
     let trades = api.json(&format!("/api/backtest/job/{id}-4/trades")).await;
     assert_eq!(trades["items"], json!([trade]));
     assert_eq!(trades["openPosition"], body["openPosition"]);
+    let short = api.json(&format!("/api/backtest/job/{id}-4?omit=trades&omit=dailyReturns")).await;
+    let mut rest = body.clone();
+    for long in ["trades", "dailyReturns"] {
+        rest.as_object_mut().unwrap().remove(long);
+    }
+    assert_eq!(short, rest);
+    assert_eq!(
+        api.get(&format!("/api/backtest/job/{id}-4?omit=metrics")).await.problem(),
+        "400 invalid_query: parameter \"omit\" must be one of trades, dailyReturns, not \"metrics\""
+    );
 }
 
 #[tokio::test]

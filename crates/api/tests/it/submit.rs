@@ -115,6 +115,27 @@ async fn a_submit_is_accepted_while_the_source_is_away() {
 }
 
 #[tokio::test]
+async fn an_estimate_tells_the_work_that_is_ahead() {
+    let api = Api::new().await;
+    let first = api.submit(&sample()).await;
+    api.finish_all(|seq| completed(Some(1.0), seq)).await;
+    api.until_final(&first).await;
+    let ahead = async |priority: i16| {
+        let mut request = sample();
+        request["priority"] = priority.into();
+        let estimate = api.post(ESTIMATE, request.to_string()).await.json();
+        assert!(estimate["seconds"].as_f64() > Some(0.0), "{estimate}");
+        estimate["secondsAhead"].as_f64().unwrap()
+    };
+    assert_eq!(ahead(0).await.to_bits(), 0.0_f64.to_bits());
+    let mut waits = sample();
+    waits["priority"] = 5.into();
+    api.submit(&waits).await;
+    assert!(ahead(5).await > 0.0, "equal ones are served in the order of their submits");
+    assert_eq!(ahead(6).await.to_bits(), 0.0_f64.to_bits());
+}
+
+#[tokio::test]
 async fn an_estimate_counts_jobs_candles_and_luck_and_stores_nothing() {
     let api = Api::new().await;
     let mut request = sample();

@@ -112,6 +112,8 @@ pub(crate) enum Command {
     /// API keys: create, list, revoke.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// What an error code means and how to mend it; without a code, all of them.
+    Explain(ExplainArgs),
     /// The OpenAPI document of the HTTP API.
     Openapi,
     /// Settings in force.
@@ -128,6 +130,15 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Such as `no_candles`: what follows `code` in an answer, or what a failed job names.
+    pub(crate) code: Option<String>,
+    /// One JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -154,11 +154,18 @@ fn estimated(answer: &Value) -> Table {
         let what = format!("  of {ticker} {timeframe}, {start} to {end}");
         row(what, thousands(count(need, "missing")));
     }
-    let time = number(answer, "seconds")
-        .map_or("unknown until a bundle has run".to_owned(), |seconds| {
-            format!("about {}", human_seconds(seconds))
+    let time =
+        number(answer, "seconds").map_or("unknown until a bundle has run".to_owned(), |seconds| {
+            if seconds > 0.0 {
+                format!("about {}", human_seconds(seconds))
+            } else {
+                "none: every result exists".to_owned()
+            }
         });
     row("time".to_owned(), time);
+    if let Some(ahead) = number(answer, "secondsAhead").filter(|seconds| *seconds > 0.0) {
+        row("after what is ahead".to_owned(), format!("about {}", human_seconds(ahead)));
+    }
     for luck in items(answer, "luckBar") {
         let (start, end) = (text(luck, "start"), text(luck, "end"));
         let lines = format!(

@@ -167,6 +167,8 @@ fn refused(answer: &Answer) -> Failure {
     };
     let problem: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
     let text = |key: &str| problem.get(key).and_then(Value::as_str);
+    // What became a query parameter was written on the command line.
+    let exit = if text("code") == Some("invalid_query") { Exit::Usage } else { exit };
     let mut message = match text("detail").or_else(|| text("title")) {
         Some(detail) => detail.to_owned(),
         None => format!("the server answered {}", answer.status),
@@ -184,8 +186,13 @@ fn refused(answer: &Answer) -> Failure {
         }
     }
     let failure = Failure::new(exit, message);
-    match text("code") {
-        Some(code) => failure.hint(format!("docs/errors/{code}.md tells more")),
+    // Of one fault alone its own code says more than that there are faults.
+    let code = match problem.get("errors").and_then(Value::as_array).map(Vec::as_slice) {
+        Some([fault]) => fault.get("code").and_then(Value::as_str),
+        _ => None,
+    };
+    match code.or_else(|| text("code")) {
+        Some(code) => failure.hint(format!("`backfleet explain {code}` tells more")),
         None => failure,
     }
 }

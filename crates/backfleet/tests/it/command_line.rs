@@ -46,6 +46,30 @@ fn a_server_that_is_away_is_exit_code_5_with_a_fix() {
 }
 
 #[test]
+fn every_error_code_is_explained_without_a_server() {
+    let page = backfleet(&["explain", "no_candles"]);
+    let text = String::from_utf8_lossy(&page.stdout).into_owned();
+    assert!(text.starts_with("# no_candles\n") && text.contains("\n## Cure\n"), "{text}");
+    let all = backfleet(&["explain"]);
+    assert_eq!(String::from_utf8_lossy(&all.stdout).lines().count(), 1 + api::error_codes().len());
+    let json = backfleet(&["explain", "worker_lost", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(
+        (&json["code"], &json["metAs"]),
+        (&"worker_lost".into(), &"The error of a failed job.".into())
+    );
+    for part in ["cause", "cure"] {
+        assert!(json[part].as_str().is_some_and(|text| !text.is_empty()), "{json}");
+    }
+    check(
+        &["explain", "no_candels"],
+        "exit 6\n--- stdout\n--- stderr\n\
+         error: there is no error code \"no_candels\"\n\
+         hint: did you mean \"no_candles\"?",
+    );
+}
+
+#[test]
 fn output_that_cannot_be_written_is_a_failure() {
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let output = command(&["openapi"]).stdout(full).output().unwrap();

@@ -86,7 +86,7 @@ fn a_client_without_a_good_key_ends_with_exit_code_4() {
     assert_eq!(nobody.status.code(), Some(4), "{}", transcript(&nobody));
     let errors = String::from_utf8_lossy(&nobody.stderr).into_owned();
     assert!(errors.contains("the request shows no API key"), "{errors}");
-    assert!(errors.contains("hint: docs/errors/unauthorized.md"), "{errors}");
+    assert!(errors.contains("hint: `backfleet explain unauthorized` tells more"), "{errors}");
     let file = "examples/btc-dual-ema.json";
     assert_eq!(run(&["submit", file], Some(&reader)).status.code(), Some(4));
     let submitted = json(&run(&["submit", file, "--json"], Some(&sender)));

@@ -102,17 +102,18 @@ fn check_year(timeframe: &str, own: &Value, settings: &Value) {
     assert!((found["metrics"]["sharpe"].as_f64().unwrap() / sharpe - 1.0).abs() < 1e-9);
 }
 
+fn of_year(calendar: &str, days: f64) -> Value {
+    serde_json::json!({"calendar": calendar, "periodsPerYear": days, "riskFreePct": 2.0})
+}
+
 #[test]
 fn a_year_has_the_days_of_the_calendar_or_52_weeks_and_the_result_says_so() {
-    let say = |calendar: &str, year: f64| {
-        serde_json::json!({"calendar": calendar, "periodsPerYear": year, "riskFreePct": 2.0})
-    };
     for (calendar, year) in [("24x7", 365.0), ("24x5", 260.0), ("session", 252.0)] {
         let own = serde_json::json!({"calendar": calendar});
-        check_year("1d", &own, &say(calendar, year));
-        check_year("1w", &own, &say(calendar, 52.0));
+        check_year("1d", &own, &of_year(calendar, year));
+        check_year("1w", &own, &of_year(calendar, 52.0));
     }
     let own = serde_json::json!({"calendar": "24x7", "periodsPerYear": 300});
-    check_year("1d", &own, &say("24x7", 300.0));
-    check_year("1w", &own, &say("24x7", 300.0));
+    check_year("1d", &own, &of_year("24x7", 300.0));
+    check_year("1w", &own, &of_year("24x7", 300.0));
 }
