@@ -90,6 +90,14 @@ def ema(values, n):
     return smoothed(values, n, 2 / (n + 1))
 
 
+def ema_first(values, n):
+    """pandas: ewm(span=n, adjust=False).mean()."""
+    out = [values[0]]
+    for value in values[1:]:
+        out.append(2 / (n + 1) * value + (1 - 2 / (n + 1)) * out[-1])
+    return np.array(out)
+
+
 def rma(values, n):
     return smoothed(values, n, 1 / n)
 
@@ -429,7 +437,7 @@ def of_close(function):
 
 
 FUNCTIONS = {
-    "sma": of_close(sma), "ema": of_close(ema), "wma": of_close(wma), "hma": of_close(hma),
+    "sma": of_close(sma), "ema": of_close(ema), "emaFirst": of_close(ema_first), "wma": of_close(wma), "hma": of_close(hma),
     "dema": of_close(dema), "tema": of_close(tema), "rma": of_close(rma), "macd": of_close(macd),
     "vwma": lambda c, n: vwma(c.close, c.volume, n), "rsi": of_close(rsi), "stoch": stoch,
     "stochRsi": of_close(stoch_rsi), "atr": atr, "adx": adx, "bollinger": of_close(bollinger),
@@ -446,7 +454,7 @@ FUNCTIONS = {
 # Series, and the calls on it.
 CALLS = {
     "us_GOOG-1d": [
-        ("sma", 20), ("ema", 26), ("wma", 20), ("hma", 15), ("dema", 20), ("tema", 20), ("vwma", 20),
+        ("sma", 20), ("ema", 26), ("emaFirst", 26), ("wma", 20), ("hma", 15), ("dema", 20), ("tema", 20), ("vwma", 20),
         ("rma", 14), ("macd", 12, 26, 9), ("rsi", 14), ("stoch", 14, 3, 3), ("stochRsi", 14, 14, 3, 3),
         ("atr", 14), ("adx", 14), ("bollinger", 20, 2), ("keltner", 20, 2, 10), ("donchian", 20),
         ("supertrend", 10, 3), ("chandelier", 22, 3), ("psar", 0.02, 0.2), ("ichimoku", 9, 26, 52),

@@ -57,6 +57,10 @@ def ema(v, n):
     return seeded(v, n, 2 / (n + 1))
 
 
+def ema_first(v, n):
+    return seeded(v, 1, 2 / (n + 1))
+
+
 def rma(v, n):
     return seeded(v, n, 1 / n)
 

@@ -80,7 +80,7 @@ def comparisons(c, small_windows):
 
     for n in (1, 2) if small_windows else (2, 14, 20):
         of = close | {"n": n}
-        for name, fold in (("sma", d.sma), ("ema", d.ema), ("rma", d.rma), ("wma", d.wma), ("dema", d.dema),
+        for name, fold in (("sma", d.sma), ("ema", d.ema), ("emaFirst", d.ema_first), ("rma", d.rma), ("wma", d.wma), ("dema", d.dema),
                            ("tema", d.tema), ("highest", d.highest), ("lowest", d.lowest), ("stdev", d.stdev)):
             yield column(name, of, fold(v, n))
         if n > 1:
@@ -117,7 +117,7 @@ def comparisons(c, small_windows):
         # On a column with nulls inside: a flat window has no place.
         flat = {"bollinger": {"of": "close", "n": 5, "mult": 2, "output": "percentB"}}
         values = d.bollinger(v, 5, 2)["percentB"]
-        for name, fold in (("ema", d.ema), ("rma", d.rma), ("sma", d.sma), ("wma", d.wma), ("rsi", d.rsi),
+        for name, fold in (("ema", d.ema), ("emaFirst", d.ema_first), ("rma", d.rma), ("sma", d.sma), ("wma", d.wma), ("rsi", d.rsi),
                            ("highest", d.highest), ("stdev", d.stdev)):
             yield column(name, {"of": flat, "n": n}, fold(values, n), 1)
     yield "macd", close | {"fast": 12, "slow": 26, "signal": 9}, d.macd(v, 12, 26, 9), price

@@ -5,6 +5,7 @@ switches of peers, funding, named signals, other tickers, days, weeks and months
 candles as well) and 8 (width 6 on shipped real candles). The binary is target/debug/backfleet, or what BACKFLEET names.
 """
 
+import copy
 import json
 import os
 import random
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import drawn
 import outcome
+import spoken
 import wide
 from beside import Beside
 from strategy import MINUTE_MS, Series
@@ -26,7 +28,12 @@ from walk import Walk
 BINARY = os.environ.get("BACKFLEET", Path(__file__).parents[2] / "target/debug/backfleet")
 TOLERANCE = 1e-9
 SHOWN = 6
-OF_WINS = ("winRate", "payoff", "kelly", "expectancyR")
+OF_WINS = (
+    "winRate", "payoff", "kelly", "expectancyR", "longestWinStreak", "longestLossStreak",
+    "topTradeProfitShare", "top5ProfitShare",
+)
+OF_DUST = ("cagr", "cagrCalendar", "calmar", "stability", "turnover")
+OF_DEBT = ("maxDrawdownDaily", "ulcerIndex", "calmar", "recoveryFactor", "upi", "turnover")
 
 
 def iso(ms):
@@ -79,7 +86,16 @@ def engine(request, candles, folder, beside=None):
 
 
 def reference(request, candles, start, end, warmup, beside=None):
-    return outcome.document(Walk(request, candles[:end], start, warmup, beside).run())
+    run = lambda request: outcome.document(Walk(request, candles[:end], start, warmup, beside).run())
+    found = run(request)
+    if request["universalConfig"].get("fill", {}).get("sensitivity"):
+        ways = {}
+        for way in ("stopFirst", "targetFirst"):
+            again = copy.deepcopy(request)
+            again["universalConfig"]["fill"]["bothTouched"] = way
+            ways[way] = run(again)
+        found["sensitivity"] = outcome.sensitivity(found, ways)
+    return found
 
 
 def drawn_case(seed, width):
@@ -162,7 +178,17 @@ def differ(ours, theirs):
     a, b = ours["dailyReturns"], theirs["dailyReturns"]
     if len(a) != len(b) or not all(map(near, a, b)):
         out.append(f"dailyReturns: reference {a[:4]}..., engine {b[:4]}...")
+    a, b = ours.get("sensitivity"), theirs.get("sensitivity")
+    if (a is None) != (b is None) or a and not alike(a, b):
+        out.append(f"sensitivity\n  reference {a}\n  engine    {b}")
     return out or metrics_differ(ours, theirs)
+
+
+def alike(a, b):
+    """Whether objects of numbers hold the same numbers."""
+    if isinstance(a, dict):
+        return set(a) == set(b) and all(alike(a[key], b[key]) for key in a)
+    return near(a, b)
 
 
 def metrics_differ(ours, theirs):
@@ -174,9 +200,9 @@ def metrics_differ(ours, theirs):
         found = theirs["metrics"].get(key)
         # The growth of an account of nothing but rounding says nothing, nor does whether a trade
         # that made nothing but rounding was won.
-        unsure = is_dust and key in ("cagr", "calmar") or is_even and key in OF_WINS
+        unsure = is_dust and key in OF_DUST or is_even and key in OF_WINS
         # Without liquidation an account may end below zero, where no return leads.
-        unsure |= is_broke and key in ("maxDrawdownDaily", "ulcerIndex", "calmar")
+        unsure |= is_broke and key in OF_DEBT
         if not near(value, found, 1e-8) and not unsure:
             out.append(f"metrics.{key}: reference {value}, engine {found}")
     return out
@@ -195,8 +221,14 @@ def fragile(ours, request, candles, start, end, warmup, beside=None):
 def check(case):
     """What became of one drawn case, its count of trades, and the differences."""
     request, candles, start, end, beside = drawn_case(*case)
+    # Beside the case, so that it stays what it was: what is told as text, and the sensitivity.
+    rng = random.Random(f"spoken-{case}")
+    fill = request["universalConfig"].setdefault("fill", {})
+    if rng.random() < 0.3:
+        fill["sensitivity"] = True
+    asked = spoken.spoken(rng, request) if rng.random() < 0.6 else request
     with tempfile.TemporaryDirectory() as folder:
-        theirs, said = engine(request, candles, folder, beside)
+        theirs, said = engine(asked, candles, folder, beside)
     if theirs is None:
         return "refused", 0, [said.strip()]
     warmup = theirs["warmup"]["asked"]

@@ -1,8 +1,8 @@
 """The outcome document and the main numbers, from a finished walk."""
 
 from datetime import datetime, timezone
-from math import sqrt
-from statistics import NormalDist
+from math import log, sqrt
+from statistics import NormalDist, median
 
 DAY_MS = 86_400_000
 PERIODS = {"24x7": 365, "24x5": 260, "session": 252}
@@ -10,6 +10,10 @@ PERIODS = {"24x7": 365, "24x5": 260, "session": 252}
 
 def iso(ms):
     return datetime.fromtimestamp(ms / 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def ms(text):
+    return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)
 
 
 def trades_of(walk):
@@ -49,15 +53,28 @@ def trades_of(walk):
     return closed, open_trade
 
 
+def days_of(walk, calendar):
+    if calendar not in ("24x7", "24x5"):
+        return sorted(walk.marks)
+    first = walk.day(walk.candles[walk.start].time)
+    days = range(first, walk.day(walk.candles[-1].time) + 1, DAY_MS)
+    return [day for day in days if calendar == "24x7" or (day // DAY_MS + 3) % 7 < 5]
+
+
+def benchmark_returns(walk, calendar):
+    """Buy and hold from the first open, marked at the last close of each day."""
+    closes = {walk.day(c.time): c.close for c in walk.candles[walk.start :]}
+    out, before = [], walk.candles[walk.start].open
+    for day in days_of(walk, calendar):
+        now = closes.get(day, before)
+        out.append(now / before - 1)
+        before = now
+    return out
+
+
 def daily_returns(walk, calendar):
-    days = sorted(walk.marks)
-    if calendar in ("24x7", "24x5"):
-        first = walk.day(walk.candles[walk.start].time)
-        days = list(range(first, walk.day(walk.candles[-1].time) + 1, DAY_MS))
-        if calendar == "24x5":
-            days = [day for day in days if (day // DAY_MS + 3) % 7 < 5]
     out, before, last = [], walk.balance, walk.balance
-    for day in days:
+    for day in days_of(walk, calendar):
         last = walk.marks.get(day, last)
         # An account below zero has lost all that there was.
         out.append(0.0 if before <= 0 else max(last / before - 1, -1.0))
@@ -128,7 +145,85 @@ def metrics(walk, trades, returns, calendar):
     if n >= 2:
         out["var95"] = percentile(returns, 0.05)
     out.update(trade_metrics(trades))
+    out.update(ratios(walk, returns, daily, varied, out))
+    out.update(against(benchmark_returns(walk, calendar), returns, p, walk.risk_free))
+    out.update(luck(excess, varied, out))
+    out.update(excursions(walk, trades))
     return out
+
+
+def ratios(walk, returns, daily, varied, known):
+    """What is left of growth, drawdown and tails."""
+    years = (walk.candles[-1].time + walk.span - walk.candles[walk.start].time) / DAY_MS / 365.25
+    growth, out = walk.equity[-1] / walk.balance, {}
+    if growth > -1e-9:
+        # Ten times as much within a day is more in a year than a number holds.
+        small = log(max(growth, 1e-300)) / years < 700
+        out["cagrCalendar"] = max(growth, 0) ** (1 / years) - 1 if small else None
+    falls = varied and known["maxDrawdownDaily"] < -1e-14
+    out["recoveryFactor"] = known["totalReturn"] / -known["maxDrawdownDaily"] if falls else None
+    out["upi"] = known["totalReturn"] / known["ulcerIndex"] if falls else None
+    if varied:
+        low, high = percentile(returns, 0.05), percentile(returns, 0.95)
+        out["tailRatio"] = abs(high / low) if abs(low) > 1e-14 else None
+    out["stability"] = stability(returns) if varied and min(returns) > -1 else None
+    traded = sum(fill.quantity * fill.price for fill in walk.fills)
+    if mean(daily) > 0:
+        out["turnover"] = traded / mean(daily)
+    return out
+
+
+def stability(returns):
+    """R^2 of the cumulative log returns on time."""
+    logs, total = [], 0.0
+    for r in returns:
+        total += log(1 + r)
+        logs.append(total)
+    n, y = len(logs), mean(logs)
+    x = (n - 1) / 2
+    up, height = sum((t - x) * (v - y) for t, v in enumerate(logs)), sum((v - y) ** 2 for v in logs)
+    # All of it was made on the first day: a flat line.
+    return up**2 / (sum((t - x) ** 2 for t in range(n)) * height) if height > 1e-28 else None
+
+
+def against(held, returns, p, risk_free):
+    """Alpha and beta to buy and hold."""
+    if len(held) < 2 or max(held) - min(held) <= 1e-14:
+        return {"alpha": None, "beta": None}
+    b, r = mean(held), mean(returns)
+    beta = sum((x - b) * (y - r) for x, y in zip(held, returns)) / sum((x - b) ** 2 for x in held)
+    rf = (1 + risk_free) ** (1 / p) - 1
+    return {"alpha": (r - rf - beta * (b - rf)) * p, "beta": beta}
+
+
+def luck(excess, varied, known):
+    """PSR against 0 and the least track record, of Bailey and Lopez de Prado 2012."""
+    n = len(excess)
+    if not varied or n < 4:
+        return {"psr": None, "minTrl": None}
+    ratio = mean(excess) / deviation(excess)
+    spread = 1 - known["skew"] * ratio + (known["kurtosis"] + 2) / 4 * ratio**2
+    if spread <= 0:
+        return {}
+    needed = 1 + spread * (NormalDist().inv_cdf(0.95) / ratio) ** 2 if ratio > 0 else None
+    return {"psr": NormalDist().cdf(ratio * sqrt((n - 1) / spread)), "minTrl": needed}
+
+
+def excursions(walk, trades):
+    """How far prices went against and for each trade: whole candles but for the one of its exit."""
+    if not trades:
+        return {"mae": None, "mfe": None}
+    against, in_favour = [], []
+    for trade in trades:
+        held = [c for c in walk.candles if trade["entryTime"] <= iso(c.time) < trade["exitTime"]]
+        prices = [trade["entryPrice"], trade["exitPrice"]]
+        prices += [c.high for c in held] + [c.low for c in held]
+        moves = [100 * (price / trade["entryPrice"] - 1) for price in prices]
+        if trade["side"] == "short":
+            moves = [-move for move in moves]
+        against.append(min(moves))
+        in_favour.append(max(moves))
+    return {"mae": mean(against), "mfe": mean(in_favour)}
 
 
 def shape(returns, varied):
@@ -195,6 +290,13 @@ def trade_metrics(trades):
     wins, losses = [x for x in pnls if x > 0], [-x for x in pnls if x < 0]
     rate = len(wins) / n
     out["winRate"], out["expectancy"] = rate, mean(pnls)
+    out["longestWinStreak"], out["longestLossStreak"] = longest(pnls, 1), longest(pnls, -1)
+    minutes = [(ms(trade["exitTime"]) - ms(trade["entryTime"])) / 60_000 for trade in trades]
+    out["avgHoldingMinutes"], out["medianHoldingMinutes"] = mean(minutes), median(minutes)
+    best = sorted(wins, reverse=True)
+    if wins:
+        out["topTradeProfitShare"] = best[0] / sum(wins)
+        out["top5ProfitShare"] = sum(best[:5]) / sum(wins)
     out["bestTradePct"] = max(trade["returnPct"] for trade in trades)
     out["worstTradePct"] = min(trade["returnPct"] for trade in trades)
     if losses:
@@ -204,7 +306,36 @@ def trade_metrics(trades):
         out.update(payoff=payoff, kelly=rate - (1 - rate) / payoff, expectancyR=(1 + payoff) * rate - 1)
     if n > 1 and max(pnls) - min(pnls) > 1e-12 * max(abs(x) for x in pnls):
         out["sqn"] = sqrt(n) * mean(pnls) / deviation(pnls)
+        out["sqnCapped"] = sqrt(min(n, 100)) * mean(pnls) / deviation(pnls)
     return out
+
+
+def longest(pnls, sign):
+    """Most results of a sign in a row; 0 neither extends nor ends a streak."""
+    run = most = 0
+    for pnl in pnls:
+        run = run + 1 if pnl * sign > 0 else 0 if pnl * sign < 0 else run
+        most = max(most, run)
+    return most
+
+
+def sensitivity(own, ways):
+    """How far the result is from itself with the stop and with the target first."""
+    def way(document):
+        start, end = document["equity"]["initial"], document["equity"]["final"]
+        return {
+            "totalReturn": end / start - 1,
+            "finalEquity": end,
+            "trades": len(document["trades"]) + (document["openPosition"] is not None),
+            "ambiguous": document["counts"]["ambiguous"],
+        }
+
+    found = {name: way(document) for name, document in ways.items()}
+    returns = [one["totalReturn"] for one in found.values()]
+    return {
+        "ambiguous": own["counts"]["ambiguous"], **found,
+        "spreadPct": 100 * abs(returns[0] - returns[1]),
+    }
 
 
 def document(walk):

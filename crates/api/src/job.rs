@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use model::{Digest, JobSpec, Outcome};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use store::{AttemptRow, JobRow, ResultSummary};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ use crate::derived::compute;
 use crate::facts::Facts;
 use crate::params::{Params, one_of};
 use crate::problem::{Problem, ProblemBody};
-use crate::rows::JobBody;
+use crate::rows::{JobBody, undefined};
 use crate::status::Snapshot;
 use crate::text::rfc3339;
 
@@ -367,6 +367,9 @@ async fn outcome(
     };
     for own in ["outcomeHash", "metrics", "dataHash", "trades", "openPosition", "dailyReturns"] {
         summary.remove(own);
+    }
+    if summary.contains_key("undefined") {
+        summary.insert("undefined".to_owned(), json!(undefined(&result.summary)));
     }
     Ok(OutcomeBody {
         result_key: result.key.to_string(),

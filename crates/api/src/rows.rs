@@ -1,9 +1,11 @@
 //! How one job is shown.
 
+use std::collections::BTreeMap;
+
 use model::{JobStatus, Variant};
 use serde::Serialize;
 use serde_json::Value;
-use store::{BundleRow, JobRow};
+use store::{BundleRow, JobRow, ResultSummary};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -121,9 +123,28 @@ impl JobBody {
             cached: row.cached,
             error: row.error.map(|error| JobErrorBody { code: error.code, message: error.message }),
             outcome_hash,
-            metrics: result.map(|result| result.metrics),
+            metrics: result.map(metrics),
         }
     }
+}
+
+/// The metrics of a result; null where one is undefined, which is not stored.
+fn metrics(result: ResultSummary) -> Value {
+    let mut metrics = result.metrics;
+    if let Value::Object(metrics) = &mut metrics {
+        metrics.extend(undefined(&result.summary).into_keys().map(|id| (id, Value::Null)));
+    }
+    metrics
+}
+
+/// Why metrics are undefined, by id; a summary has the ids by reason.
+pub(crate) fn undefined(summary: &Value) -> BTreeMap<String, &str> {
+    let reasons = summary["undefined"].as_object().into_iter().flatten();
+    let ids = reasons.flat_map(|(reason, ids)| {
+        let ids = ids.as_array().into_iter().flatten().filter_map(Value::as_str);
+        ids.map(move |id| (id.to_owned(), reason.as_str()))
+    });
+    ids.collect()
 }
 
 /// The public id of a job.

@@ -34,21 +34,20 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
-    /// The needs of `jobs`, which are all jobs of the bundle in order. Heavy: run it off the async
-    /// threads.
-    pub(crate) fn of(facts: &Facts, jobs: &[NewJob], source: &str) -> Needs {
+    /// The needs of all jobs of a bundle, which are told apart by their place in it. Heavy: run it off
+    /// the async threads.
+    pub(crate) fn of(facts: &Facts, source: &str) -> Needs {
         let bundle = &facts.bundle;
-        let mut reads: BTreeMap<Reads, Vec<usize>> = BTreeMap::new();
+        let mut reads: BTreeMap<Reads, (u32, Vec<usize>)> = BTreeMap::new();
         for (index, (seq, warmup)) in bundle.warmups().enumerate() {
             let Some(at) = bundle.position(seq) else { continue };
             let reads_of = (at.range, at.ticker, at.timeframe, at.money_management, warmup);
-            reads.entry(reads_of).or_default().push(index);
+            reads.entry(reads_of).or_insert_with(|| (seq, Vec::new())).1.push(index);
         }
         let is_whole = reads.len() <= MOST_NEEDS;
         let (mut by_need, mut policy) = (BTreeMap::<Digest, Vec<usize>>::new(), None);
-        for indices in reads.into_values().take(MOST_NEEDS) {
-            let seq = indices.first().and_then(|index| jobs.get(*index)).map(|job| job.seq);
-            let Some(spec) = seq.and_then(|seq| bundle.job(seq)) else { continue };
+        for (first, indices) in reads.into_values().take(MOST_NEEDS) {
+            let Some(spec) = bundle.job(first) else { continue };
             policy = Some(spec.data_policy);
             by_need.entry(spec.need(source)).or_default().extend(indices);
         }

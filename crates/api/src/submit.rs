@@ -270,9 +270,7 @@ pub(crate) async fn estimate_bundle(
 async fn standing(app: &App, facts: Facts) -> Result<(Facts, Option<u64>), Problem> {
     let source = app.market().source_id().to_owned();
     let expanded = tokio::task::spawn_blocking(move || {
-        let job = |(seq, spec_key)| NewJob { seq, spec_key, result_key: None };
-        let jobs: Vec<NewJob> = facts.bundle.keys().map(job).collect();
-        let needs = Needs::of(&facts, &jobs, &source);
+        let (jobs, needs) = jobs_and_needs(&facts, &source);
         (facts, jobs, needs)
     });
     let (facts, mut jobs, needs) = expanded.await.map_err(|_panic| Problem::internal())?;
@@ -329,6 +327,27 @@ async fn check_series(app: &App, parsed: &Parsed) -> Result<Option<Arc<Vec<Serie
     if faults.is_empty() { Ok(stored) } else { Err(Problem::from_faults(faults)) }
 }
 
+/// From so many jobs on a second thread is worth its start.
+const TWO_THREADS: u32 = 1_000;
+
+/// The jobs of a bundle, and what they will read. Heavy: run it off the async threads.
+fn jobs_and_needs(facts: &Facts, source: &str) -> (Vec<NewJob>, Needs) {
+    let bundle = &facts.bundle;
+    let jobs = || {
+        let job = |(seq, spec_key)| NewJob { seq, spec_key, result_key: None };
+        bundle.keys().map(job).collect()
+    };
+    if bundle.total() < TWO_THREADS {
+        return (jobs(), Needs::of(facts, source));
+    }
+    std::thread::scope(|scope| {
+        let needs = scope.spawn(|| Needs::of(facts, source));
+        let jobs = jobs();
+        let needs = needs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (jobs, needs)
+    })
+}
+
 /// Fills in the jobs; also says how many points were dropped, and what the jobs will read.
 async fn expand(
     app: &App,
@@ -337,9 +356,8 @@ async fn expand(
 ) -> Result<(NewBundle, u64, Needs), Problem> {
     let source = app.market().source_id().to_owned();
     let expanded = tokio::task::spawn_blocking(move || {
-        let job = |(seq, spec_key)| NewJob { seq, spec_key, result_key: None };
-        new.jobs = facts.bundle.keys().map(job).collect();
-        let needs = Needs::of(&facts, &new.jobs, &source);
+        let needs;
+        (new.jobs, needs) = jobs_and_needs(&facts, &source);
         let dropped = new.dropped;
         (new, dropped, needs)
     });

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use model::settings::BothTouched;
-use model::{CandleSlice, FillReason, JobSpec, Outcome, SkipReason, Warmup};
+use model::{CandleSlice, FillReason, JobSpec, OpenTimes, Outcome, SkipReason, Warmup};
 
+use crate::ahead::Ahead;
 use crate::beside::Beside;
 use crate::bits::Bits;
 use crate::evaluate::Evaluator;
@@ -184,9 +185,11 @@ impl<'a, 'i> Group<'a, 'i> {
         observer: &mut impl Observer,
     ) {
         let mut evaluator = Evaluator::new(&self.graph, &self.ground);
-        let last_use = self.last_use();
+        let uses = self.uses();
+        let mut ahead = Ahead::of(&self.graph, &uses.first, self.ground.candles.len());
         let mut journal = Journal::default();
         for (position, member) in self.members.iter().enumerate() {
+            evaluator.compare_ahead(ahead.before(position));
             let plan = member.draft.map(&mut Values(&mut evaluator));
             let progress = |candles_done| monitor.progress(member.index, candles_done);
             let run = self.walk(member, member.spec, &plan, &mut journal, observer, progress);
@@ -205,7 +208,7 @@ impl<'a, 'i> Group<'a, 'i> {
             });
             done(member.index, run);
             drop(plan);
-            for id in self.graph.ids().filter(|id| last_use[id.index()] == Some(position)) {
+            for id in self.graph.ids().filter(|id| uses.last[id.index()] == Some(position)) {
                 evaluator.forget(id);
             }
         }
@@ -303,8 +306,8 @@ impl<'a, 'i> Group<'a, 'i> {
         Warmup { asked: spec.warmup, got }
     }
 
-    /// For each node the last member that needs it: itself, or to compute a node for the first time.
-    fn last_use(&self) -> Vec<Option<usize>> {
+    /// Who needs each node: itself, or to compute a node for the first time.
+    fn uses(&self) -> Uses {
         let mut uses =
             Uses { first: vec![None; self.graph.len()], last: vec![None; self.graph.len()] };
         for (position, member) in self.members.iter().enumerate() {
@@ -316,7 +319,7 @@ impl<'a, 'i> Group<'a, 'i> {
                 node.inputs(|input| uses.note(input, position));
             }
         }
-        uses.last
+        uses
     }
 }
 
@@ -346,6 +349,7 @@ pub(crate) fn track<'t>(
 ) -> Track<'t> {
     Track {
         candles,
+        times: OpenTimes::new(candles.open_time_ms, input.timeframe),
         shared,
         first,
         timeframe_ms: input.timeframe.ms(),

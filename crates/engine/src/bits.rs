@@ -10,7 +10,9 @@ pub(crate) struct Bits {
 impl Bits {
     /// `len` rows, all `value`.
     pub(crate) fn constant(len: usize, value: bool) -> Bits {
-        Bits::from_fn(len, |_| value)
+        let mut words = vec![if value { u64::MAX } else { 0 }; len.div_ceil(64)];
+        clear_beyond(&mut words, len);
+        Bits { words, len }
     }
 
     /// `len` rows, each as `holds` says; called for the rows in order.
@@ -43,11 +45,7 @@ impl Bits {
             shifted
         });
         let mut words: Vec<u64> = shifted.collect();
-        if let Some(last) = words.last_mut()
-            && !self.len.is_multiple_of(64)
-        {
-            *last &= !(u64::MAX << (self.len % 64));
-        }
+        clear_beyond(&mut words, self.len);
         Bits { words, len: self.len }
     }
 
@@ -127,6 +125,15 @@ impl Bits {
             run = if self.get(row) { run + 1 } else { 0 };
             run >= n
         })
+    }
+}
+
+/// Clears the bits of `words` at and beyond `len`.
+fn clear_beyond(words: &mut [u64], len: usize) {
+    if let Some(last) = words.last_mut()
+        && !len.is_multiple_of(64)
+    {
+        *last &= !(u64::MAX << (len % 64));
     }
 }
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use model::strategy::{CompareOp, MathOp, Price, WindowOp};
 use model::{Calendar, DAY_MS, SignalSlice, Timeframe};
 
+use crate::ahead::Pair;
 use crate::bits::Bits;
 use crate::clock;
 use crate::frame::{Column, Frame};
@@ -37,8 +38,10 @@ pub(crate) struct Evaluator<'a, 'g> {
     values: Vec<Option<Value<'a>>>,
     /// The averages that need no column of their own.
     lone: Vec<Option<Lone>>,
+    /// How numbers compare that were compared ahead.
+    orders: BTreeMap<Pair, Rc<Order>>,
     /// How the two numbers that were compared last compare.
-    latest_order: Option<((NodeId, NodeId), Rc<Order>)>,
+    latest_order: Option<(Pair, Rc<Order>)>,
 }
 
 impl<'a, 'g> Evaluator<'a, 'g> {
@@ -70,6 +73,7 @@ impl<'a, 'g> Evaluator<'a, 'g> {
             calendar,
             values: vec![None; count],
             lone: lone_averages(graph),
+            orders: BTreeMap::new(),
             latest_order: None,
         }
     }
@@ -134,14 +138,18 @@ impl<'a, 'g> Evaluator<'a, 'g> {
                 clock::column(times_ms, *field, tz.as_deref()).into()
             }
             Node::Call { kind, of, args } => {
-                let of = of.map(|of| self.number(of));
+                let source_column = of.map(|of| self.number(of));
                 let args: Vec<f64> = args.iter().map(|bits| f64::from_bits(*bits)).collect();
                 let source = indicators::Source {
                     candles: self.frames[frame.index()].candles(),
-                    of: of.as_deref().unwrap_or(&[]),
+                    of: source_column.as_deref().unwrap_or(&[]),
                     calendar: self.calendar,
                 };
-                let outputs = indicators::compute(*kind, &args, source);
+                let mut outputs = indicators::compute(*kind, &args, source);
+                // Prices are too small to overflow; what a strategy makes of them may.
+                if of.is_some_and(|of| !self.is_price(of)) {
+                    outputs.iter_mut().for_each(|output| without_infinity(output));
+                }
                 return Value::Outputs(outputs.into_iter().map(Column::from).collect());
             }
             Node::Output { call, output } => match self.value(*call) {
@@ -158,7 +166,11 @@ impl<'a, 'g> Evaluator<'a, 'g> {
                 let pick = |row| if condition.get(row) { then[row] } else { otherwise[row] };
                 (0..rows).map(pick).collect::<Vec<_>>().into()
             }
-            Node::Window { op: WindowOp::Sum, of, n } => window::sum(&self.number(*of), *n).into(),
+            Node::Window { op: WindowOp::Sum, of, n } => {
+                let mut sums = window::sum(&self.number(*of), *n);
+                without_infinity(&mut sums);
+                sums.into()
+            }
             Node::Window { op: WindowOp::PercentRank, of, n } => {
                 window::percent_rank(&self.number(*of), *n).into()
             }
@@ -187,6 +199,11 @@ impl<'a, 'g> Evaluator<'a, 'g> {
             | Node::CarryBits(_) => return Value::Truth(Rc::new(self.condition(frame, node))),
         };
         Value::Number(column)
+    }
+
+    /// Whether a node is a price or a volume as the candles have it.
+    fn is_price(&self, id: NodeId) -> bool {
+        matches!(self.graph.node(id).1, Node::Price(_))
     }
 
     fn condition(&mut self, frame: FrameId, node: &Node) -> Bits {
@@ -265,17 +282,30 @@ impl<'a, 'g> Evaluator<'a, 'g> {
         defined.and(&defined.a_row_later()).and_not(&crossed)
     }
 
+    /// Compares the numbers of `pairs`, for the conditions about them to come.
+    pub(crate) fn compare_ahead(&mut self, pairs: impl Iterator<Item = Pair>) {
+        let pairs: Vec<Pair> = pairs.collect();
+        if pairs.is_empty() {
+            return;
+        }
+        let columns = pairs.iter().map(|(left, right)| (self.number(*left), self.number(*right)));
+        let columns: Vec<_> = columns.collect();
+        let columns: Vec<_> = columns.iter().map(|(left, right)| (&**left, &**right)).collect();
+        let orders = Order::of_each(&columns).into_iter().map(Rc::new);
+        self.orders = pairs.into_iter().zip(orders).collect();
+    }
+
     /// How two numbers compare; kept for the next condition about the same two.
     fn order(&mut self, left: NodeId, right: NodeId) -> Rc<Order> {
-        if let Some((pair, order)) = &self.latest_order
-            && *pair == (left, right)
-        {
+        let pair = (left, right);
+        let latest = self.latest_order.iter().find(|(latest, _)| *latest == pair);
+        if let Some(order) = self.orders.get(&pair).or(latest.map(|(_, order)| order)) {
             return Rc::clone(order);
         }
         let order = self.order_of_averages(left, right);
         let order = order.unwrap_or_else(|| Order::of(&self.number(left), &self.number(right)));
         let order = Rc::new(order);
-        self.latest_order = Some(((left, right), Rc::clone(&order)));
+        self.latest_order = Some((pair, Rc::clone(&order)));
         order
     }
 
@@ -378,6 +408,11 @@ fn day_cut(calendar: &Calendar, timeframe: Timeframe) -> &Calendar {
 /// A number that overflowed is null: infinity must not reach a price or a size.
 fn finite(value: f64) -> f64 {
     if value.is_finite() { value } else { f64::NAN }
+}
+
+/// The same of a column.
+fn without_infinity(values: &mut [f64]) {
+    values.iter_mut().for_each(|value| *value = finite(*value));
 }
 
 /// The last `n` steps all go one way; `negated`: all are defined and at least one does not.

@@ -9,6 +9,7 @@
 //! A variant's outcome depends on its spec and the candles from W before the range to its end, not
 //! on the other variants of the batch.
 
+mod ahead;
 mod batch;
 mod beside;
 mod bits;

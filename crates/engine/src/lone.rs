@@ -56,6 +56,10 @@ pub(crate) fn lone_averages(graph: &Graph) -> Vec<Option<Lone>> {
 fn average(graph: &Graph, id: NodeId) -> Option<Lone> {
     let (_, Node::Output { call, .. }) = graph.node(id) else { return None };
     let (_, Node::Call { kind, of: Some(of), args }) = graph.node(*call) else { return None };
+    // An average of prices cannot overflow; a column of anything else is looked through for it.
+    if !matches!(graph.node(*of).1, Node::Price(_)) {
+        return None;
+    }
     let args: Vec<f64> = args.iter().map(|bits| f64::from_bits(*bits)).collect();
     Some(Lone { average: as_average(*kind, &args)?, of: *of })
 }

@@ -70,7 +70,7 @@ impl DayGrid {
         let (mut row, mut rows) = (first, 0);
         while row < candles.len() {
             let day = calendar.day_of(candles.open_time_ms[row]);
-            rows = rows_of_day(&candles.open_time_ms[row..], day, calendar, rows);
+            rows = calendar.rows_to(&candles.open_time_ms[row..], day, rows);
             row += rows;
             with_candles.push((day, Some(row - 1)));
         }
@@ -132,23 +132,6 @@ impl DayGrid {
         entries.for_each(|entry| ledger.book(entry));
         (marks, ledger)
     }
-}
-
-/// How many of `times` belong to `day`, at least 1; most often as many as on the day before.
-fn rows_of_day(times: &[i64], day: i64, calendar: &Calendar, before: usize) -> usize {
-    let belongs = |time_ms: &i64| calendar.day_of(*time_ms) <= day;
-    let ends_as_before = before > 0
-        && times.get(before - 1).is_some_and(belongs)
-        && times.get(before).is_none_or(|time_ms| !belongs(time_ms));
-    if ends_as_before {
-        return before;
-    }
-    let mut width = 1;
-    while width < times.len() && belongs(&times[width]) {
-        width *= 2;
-    }
-    let rest = &times[width / 2..times.len().min(width)];
-    (width / 2 + rest.partition_point(belongs)).max(1)
 }
 
 /// Days that count whether they have candles or not, ascending.

@@ -1,6 +1,11 @@
 //! How two columns compare: lower, equal or higher on each row, or none of them where one is null.
 
+use std::ops::Range;
+
 use crate::bits::Bits;
+
+/// Words that are compared in one pair after the other: 4 kB of a column.
+const TILE: usize = 8;
 
 /// On which rows the left column is below, equal to and above the right one.
 #[derive(Debug)]
@@ -13,21 +18,27 @@ pub(crate) struct Order {
 impl Order {
     /// Both columns are of one length.
     pub(crate) fn of(left: &[f64], right: &[f64]) -> Order {
-        debug_assert_eq!(left.len(), right.len());
         let mut words = OrderWords::of_rows(left.len());
-        let (left_words, left_rest) = left.as_chunks::<ROWS>();
-        let (right_words, right_rest) = right.as_chunks::<ROWS>();
-        for (at, (left, right)) in left_words.iter().zip(right_words).enumerate() {
-            words.compare(at, left, right);
-        }
-        if !left_rest.is_empty() {
-            // Beyond the end every row is null.
-            let mut last = [[f64::NAN; ROWS]; 2];
-            last[0][..left_rest.len()].copy_from_slice(left_rest);
-            last[1][..right_rest.len()].copy_from_slice(right_rest);
-            words.compare(left_words.len(), &last[0], &last[1]);
-        }
+        words.compare_columns(0..words.below.len(), left, right);
         words.finish()
+    }
+
+    /// The order of each of `pairs`, whose columns are of one length.
+    ///
+    /// A column should be in more than one of them: each part of it is compared in all of its pairs
+    /// while it is in the cache.
+    pub(crate) fn of_each(pairs: &[(&[f64], &[f64])]) -> Vec<Order> {
+        let orders = pairs.iter().map(|(left, _)| OrderWords::of_rows(left.len()));
+        let mut orders: Vec<OrderWords> = orders.collect();
+        let most = orders.iter().map(|order| order.below.len()).max().unwrap_or(0);
+        for start in (0..most).step_by(TILE) {
+            let longer = orders.iter_mut().zip(pairs).filter(|(it, _)| it.below.len() > start);
+            for (order, (left, right)) in longer {
+                let end = order.below.len().min(start + TILE);
+                order.compare_columns(start..end, left, right);
+            }
+        }
+        orders.into_iter().map(OrderWords::finish).collect()
     }
 
     /// On which rows both columns are no nulls.
@@ -50,6 +61,24 @@ impl OrderWords {
     pub(crate) fn of_rows(rows: usize) -> OrderWords {
         let words = || vec![0; rows.div_ceil(ROWS)];
         OrderWords { rows, below: words(), equal: words(), above: words() }
+    }
+
+    /// Compares the rows of `words` of two columns of one length.
+    fn compare_columns(&mut self, words: Range<usize>, left: &[f64], right: &[f64]) {
+        debug_assert_eq!(left.len(), right.len());
+        let rows = words.start * ROWS..self.rows.min(words.end * ROWS);
+        let (left_words, left_rest) = left[rows.clone()].as_chunks::<ROWS>();
+        let (right_words, right_rest) = right[rows].as_chunks::<ROWS>();
+        for (at, (left, right)) in (words.start..).zip(left_words.iter().zip(right_words)) {
+            self.compare(at, left, right);
+        }
+        if !left_rest.is_empty() {
+            // Beyond the end every row is null.
+            let mut last = [[f64::NAN; ROWS]; 2];
+            last[0][..left_rest.len()].copy_from_slice(left_rest);
+            last[1][..right_rest.len()].copy_from_slice(right_rest);
+            self.compare(words.end - 1, &last[0], &last[1]);
+        }
     }
 
     /// Compares the rows of word `at`; those beyond the end must be null.
@@ -154,6 +183,22 @@ mod tests {
             let right: Vec<f64> = (0..rows).map(|row| f64::from(row * 5 % 13)).collect();
             check(&left, &right);
         }
+    }
+
+    #[test]
+    fn many_pairs_compare_as_each_of_them_does() {
+        let column = |rows: u32, step: u32| -> Vec<f64> {
+            (0..rows).map(|row| f64::from(row * step % 13)).collect()
+        };
+        let columns = [0, 1, 64, 511, 512, 1_300].map(|rows| [column(rows, 7), column(rows, 5)]);
+        let pairs: Vec<_> = columns.iter().map(|[left, right]| (&left[..], &right[..])).collect();
+        for (found, (left, right)) in Order::of_each(&pairs).iter().zip(&pairs) {
+            let expected = Order::of(left, right);
+            assert_eq!(found.below, expected.below);
+            assert_eq!(found.equal, expected.equal);
+            assert_eq!(found.above, expected.above);
+        }
+        assert!(Order::of_each(&[]).is_empty());
     }
 
     #[test]

@@ -80,6 +80,26 @@ impl Calendar {
             }
         }
     }
+
+    /// How many of `times_ms`, ascending, belong to the day `day_ms` or an earlier one.
+    ///
+    /// Looks at `guess` first (most often as many as on the day before), then near the start: a
+    /// miss costs the logarithm of the count.
+    pub fn rows_to(&self, times_ms: &[i64], day_ms: i64, guess: usize) -> usize {
+        let belongs = |time_ms: &i64| self.day_of(*time_ms) <= day_ms;
+        let is_right = guess > 0
+            && times_ms.get(guess - 1).is_some_and(belongs)
+            && times_ms.get(guess).is_none_or(|time_ms| !belongs(time_ms));
+        if is_right {
+            return guess;
+        }
+        let mut width = 1;
+        while width < times_ms.len() && belongs(&times_ms[width - 1]) {
+            width *= 2;
+        }
+        let low = width / 2;
+        low + times_ms[low..times_ms.len().min(width)].partition_point(belongs)
+    }
 }
 
 impl Calendar {
@@ -190,5 +210,18 @@ mod tests {
         let new_york: Calendar = "session:America/New_York".parse().unwrap();
         assert_eq!(new_york.day_of(friday + DAY_MS / 12), friday - DAY_MS);
         assert_eq!(new_york.day_of(friday + DAY_MS / 2), friday);
+    }
+
+    #[test]
+    fn the_rows_of_a_day_are_found_whatever_is_guessed() {
+        let times: Vec<i64> = (0..500).map(|row| row * DAY_MS / 100).collect();
+        for day in -1..6 {
+            let expected = usize::try_from((day + 1) * 100).unwrap_or(0).min(500);
+            for guess in [0, 1, 99, 100, 101, 200, 499, 500, 501] {
+                let found = Calendar::EveryDay.rows_to(&times, day * DAY_MS, guess);
+                assert_eq!(found, expected, "day {day}, guess {guess}");
+            }
+        }
+        assert_eq!(Calendar::EveryDay.rows_to(&[], 0, 3), 0);
     }
 }

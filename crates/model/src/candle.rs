@@ -97,6 +97,7 @@ impl<'a> CandleSlice<'a> {
     ///
     /// # Panics
     /// If the row is out of bounds.
+    #[inline]
     pub fn candle(&self, row: usize) -> Candle {
         Candle {
             open_time_ms: self.open_time_ms[row],

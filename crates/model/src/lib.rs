@@ -13,6 +13,7 @@ mod gaps;
 mod higher;
 pub mod keys;
 mod number;
+mod open_times;
 mod outcome;
 mod resample;
 pub mod settings;
@@ -31,6 +32,7 @@ pub use fault::{Fault, Faults};
 pub use funding::{FundingFault, FundingRate, FundingRates, FundingSlice};
 pub use gaps::missing_candles;
 pub use higher::{HigherCandles, HigherTimeframe, HigherTimeframeError, fold_by_calendar};
+pub use open_times::OpenTimes;
 pub use outcome::{
     Counts, DailyMark, Fill, FillReason, FundingEvent, OpenPosition, Outcome, OutcomeError,
     PositionSide, Side, SkipReason, Warmup,

@@ -8,9 +8,9 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use model::{Fill, FillReason, FundingEvent, Outcome, PositionSide, Side};
+use model::{Fill, FillReason, FundingEvent, OpenTimes, Outcome, PositionSide, Side};
 
-use crate::path::{Extremes, PricePath, Times};
+use crate::path::{Extremes, PricePath};
 use crate::trades::Trade;
 use crate::water::WaterLine;
 
@@ -77,32 +77,33 @@ pub fn equity_summary(
 ) -> EquitySummary {
     let candles = path.candles();
     let mut exposed = 0;
-    let mut final_equity = initial;
+    let mut end = (initial, 0.0);
     let mut water = WaterLine::new(initial, path);
     let mut reach = Reach::new(trades);
     walk(outcome, path.times(), initial, |stretch| {
         let rows = stretch.rows;
-        let equity = |price: f64| stretch.cash + stretch.position * price;
-        if stretch.position.abs() > 0.0 {
+        let (cash, position) = (stretch.cash, stretch.position);
+        end = (cash, position);
+        if position.abs() > 0.0 {
             exposed += rows.len();
-            final_equity = equity(candles.close[rows.end - 1]);
+            let equity = |price: f64| cash + position * price;
             let extremes = path.ranges(rows.clone());
             reach.held(stretch.trade, extremes);
             water.held(equity, extremes, rows);
         } else {
             exposed += usize::from(stretch.filled);
-            final_equity = stretch.cash;
-            water.constant(stretch.cash, rows);
+            water.constant(cash, rows);
         }
     });
     let depths = water.end();
+    let (cash, position) = end;
     EquitySummary {
         candles: candles.len(),
         exposed,
         under_water: depths.under_water,
         max_drawdown: depths.max_drawdown,
         drawdown_duration_days: depths.longest_ms as f64 / DAY_MS,
-        final_equity,
+        final_equity: candles.close.last().map_or(cash, |close| cash + position * close),
         excursions: if candles.is_empty() { None } else { reach.average() },
     }
 }
@@ -141,16 +142,12 @@ impl<'a> Reach<'a> {
             let Extremes { low, high } = self.extremes.with(prices[0]).with(prices[1]);
             let fall = (low / trade.entry_price - 1.0) * 100.0;
             let rise = (high / trade.entry_price - 1.0) * 100.0;
-            match trade.side {
-                PositionSide::Long => {
-                    self.against += fall;
-                    self.in_favour += rise;
-                }
-                PositionSide::Short => {
-                    self.against -= rise;
-                    self.in_favour -= fall;
-                }
-            }
+            let (against, in_favour) = match trade.side {
+                PositionSide::Long => (fall, rise),
+                PositionSide::Short => (-rise, -fall),
+            };
+            self.against += against;
+            self.in_favour += in_favour;
             self.done += 1;
             self.extremes = Extremes::NONE;
         }
@@ -177,7 +174,7 @@ struct Stretch {
 }
 
 /// Calls `visit` for each stretch of the range, in order; together they cover every row once.
-fn walk(outcome: &Outcome, times: Times<'_>, initial: f64, mut visit: impl FnMut(Stretch)) {
+fn walk(outcome: &Outcome, times: OpenTimes<'_>, initial: f64, mut visit: impl FnMut(Stretch)) {
     let mut ledger = Ledger {
         fills: &outcome.fills,
         funding: &outcome.funding,
@@ -243,18 +240,12 @@ impl Ledger<'_> {
     }
 
     fn fill(&mut self, fill: &Fill) {
-        let value = fill.quantity * fill.price;
-        match fill.side {
-            Side::Buy => {
-                self.cash -= value;
-                self.position += fill.quantity;
-            }
-            Side::Sell => {
-                self.cash += value;
-                self.position -= fill.quantity;
-            }
-        }
-        self.cash -= fill.fee;
+        let bought = match fill.side {
+            Side::Buy => fill.quantity,
+            Side::Sell => -fill.quantity,
+        };
+        self.cash = self.cash - bought * fill.price - fill.fee;
+        self.position += bought;
         if fill.reason == FillReason::Entry {
             self.entered = fill.quantity;
             self.entries += 1;

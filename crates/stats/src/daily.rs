@@ -48,11 +48,11 @@ pub fn benchmark_returns(
     calendar: &Calendar,
 ) -> Vec<f64> {
     let mut before = candles.open.first().copied().unwrap_or(0.0);
-    let mut row = 0;
+    let (mut row, mut rows) = (0, 0);
     marks
         .iter()
         .map(|mark| {
-            let rows = days_end(&candles.open_time_ms[row..], mark.day_ms, calendar);
+            rows = calendar.rows_to(&candles.open_time_ms[row..], mark.day_ms, rows);
             row += rows;
             if rows == 0 { 0.0 } else { step(&mut before, candles.close[row - 1]) }
         })
@@ -85,17 +85,6 @@ fn step(before: &mut f64, now: f64) -> f64 {
     };
     *before = now;
     value
-}
-
-/// How many of `times` belong to the day `day_ms` or an earlier one; looks near the start first.
-fn days_end(times: &[i64], day_ms: i64, calendar: &Calendar) -> usize {
-    let belongs = |time: &i64| calendar.day_of(*time) <= day_ms;
-    let mut width = 1;
-    while width < times.len() && belongs(&times[width - 1]) {
-        width *= 2;
-    }
-    let low = width / 2;
-    low + times[low..times.len().min(width)].partition_point(belongs)
 }
 
 fn by_period<K: PartialEq>(

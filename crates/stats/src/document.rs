@@ -39,6 +39,14 @@ impl Number {
 }
 
 impl Metrics {
+    /// Those that are defined, by id.
+    pub fn numbers(&self) -> impl Iterator<Item = (&'static str, Number)> + '_ {
+        CATALOGUE.iter().filter_map(|metric| {
+            let value = self.values.get(metric.id)?;
+            Some((metric.id, Number::new(metric.unit, *value)))
+        })
+    }
+
     /// Every id of the catalogue; `None`, which is null in JSON, where it is undefined.
     pub fn document(&self) -> BTreeMap<&'static str, Option<Number>> {
         let number = |id, unit| self.values.get(id).map(|value| Number::new(unit, *value));

@@ -1,12 +1,13 @@
-//! The candles of one range, with the extremes of each 8 and each 64 of them.
+//! The candles of one range, with the extremes of any stretch of them at hand.
 //!
-//! Extremes let a pass over a held position skip candles that can set neither a new peak nor a new
-//! trough. Skipping gives the same bytes as looking at each candle: x -> cash + quantity * x is
+//! Extremes of each 8 and each 64 candles, and the few rows at both ends, give those of any stretch.
+//! They let a pass over a held position skip candles that can set
+//! neither a new peak nor a new trough. Skipping gives the same bytes as looking at each candle: x -> cash + quantity * x is
 //! monotone in floating point too, and a close lies between low and high.
 
 use std::ops::Range;
 
-use model::{CandleSlice, Timeframe};
+use model::{CandleSlice, OpenTimes, Timeframe};
 
 /// Candles of the smallest blocks, and smallest blocks of a large one.
 pub(crate) const EIGHT: usize = 8;
@@ -20,7 +21,7 @@ pub(crate) const BLOCK: usize = EIGHT * EIGHT;
 pub struct PricePath<'a> {
     candles: CandleSlice<'a>,
     timeframe: Timeframe,
-    times: Times<'a>,
+    times: OpenTimes<'a>,
     blocks: Option<Blocks>,
 }
 
@@ -38,14 +39,7 @@ impl Extremes {
     /// The extremes of both.
     #[inline]
     pub(crate) fn with(self, other: Extremes) -> Extremes {
-        Extremes {
-            low: if other.low < self.low { other.low } else { self.low },
-            high: if other.high > self.high { other.high } else { self.high },
-        }
-    }
-
-    fn of(all: &[Extremes]) -> Extremes {
-        all.iter().fold(Extremes::NONE, |extremes, other| extremes.with(*other))
+        Extremes { low: less(self.low, other.low), high: greater(self.high, other.high) }
     }
 }
 
@@ -57,41 +51,135 @@ struct Blocks {
     closes: Levels,
 }
 
-/// Extremes of each [`EIGHT`] rows and of each [`BLOCK`] rows.
+/// Extremes of each [`EIGHT`] rows and of each [`BLOCK`] rows, in columns.
 #[derive(Clone, Debug)]
 struct Levels {
-    eights: Vec<Extremes>,
+    eight_lows: Vec<f64>,
+    eight_highs: Vec<f64>,
     larger: Vec<Extremes>,
 }
 
 impl Levels {
     fn of(lows: &[f64], highs: &[f64]) -> Levels {
-        let rows = lows.chunks(EIGHT).zip(highs.chunks(EIGHT));
-        let eights: Vec<Extremes> = rows.map(|(lows, highs)| few(lows, highs)).collect();
-        let larger = eights.chunks(EIGHT).map(Extremes::of).collect();
-        Levels { eights, larger }
+        let eight_lows: Vec<f64> = lows.chunks(EIGHT).map(lowest).collect();
+        let eight_highs: Vec<f64> = highs.chunks(EIGHT).map(highest).collect();
+        let larger = eight_lows.chunks(EIGHT).zip(eight_highs.chunks(EIGHT));
+        let larger =
+            larger.map(|(lows, highs)| Extremes { low: lowest(lows), high: highest(highs) });
+        Levels { larger: larger.collect(), eight_lows, eight_highs }
     }
 
-    /// Extremes of `rows` if they are one whole block.
+    /// Extremes of `rows` of the same columns; `None` where looking at each is as well.
     #[inline]
-    fn block(&self, rows: &Range<usize>) -> Option<Extremes> {
-        if !rows.start.is_multiple_of(EIGHT) {
-            None
-        } else if rows.len() == EIGHT {
-            self.eights.get(rows.start / EIGHT).copied()
-        } else if rows.len() == BLOCK && rows.start.is_multiple_of(BLOCK) {
-            self.larger.get(rows.start / BLOCK).copied()
-        } else {
-            None
+    fn over(&self, lows: &[f64], highs: &[f64], rows: &Range<usize>) -> Option<Extremes> {
+        let (eight_lows, eight_highs) = (&self.eight_lows[..], &self.eight_highs[..]);
+        let eights = rows.start / EIGHT..rows.end.div_ceil(EIGHT);
+        if rows.start.is_multiple_of(EIGHT) && rows.len() == EIGHT {
+            let (low, high) = (eight_lows[eights.start], eight_highs[eights.start]);
+            return Some(Extremes { low, high });
+        }
+        if rows.start.is_multiple_of(BLOCK) && rows.len() == BLOCK {
+            return self.larger.get(rows.start / BLOCK).copied();
+        }
+        let ends = Lanes::of_ends(lows, highs, rows)?;
+        let within = eights.start + 1..eights.end - 1;
+        if within.is_empty() {
+            return Some(ends.extremes());
+        }
+        let larger = within.start / EIGHT..within.end.div_ceil(EIGHT);
+        let Some(of_eights) = Lanes::of_ends(eight_lows, eight_highs, &within) else {
+            let (lows, highs) = (&eight_lows[within.clone()], &eight_highs[within]);
+            return Some(ends.extremes().with(few(lows, highs)));
+        };
+        let larger = self.larger.get(larger.start + 1..larger.end - 1).unwrap_or_default();
+        Some(larger.iter().fold(ends.with(&of_eights).extremes(), |all, some| all.with(*some)))
+    }
+}
+
+/// Lowest and highest values of some rows in each of [`EIGHT`] lanes, so that the processor compares
+/// several at a time and no branch depends on how many there are.
+struct Lanes {
+    lows: [f64; EIGHT],
+    highs: [f64; EIGHT],
+}
+
+/// For each lane at which rows begin, what hides those before: infinity, which is never lowest.
+const HIDE_BEFORE: [[f64; EIGHT]; EIGHT] = hiding(true);
+/// For each lane at which rows end, what hides those after.
+const HIDE_AFTER: [[f64; EIGHT]; EIGHT] = hiding(false);
+
+const fn hiding(before: bool) -> [[f64; EIGHT]; EIGHT] {
+    let mut masks = [[f64::NEG_INFINITY; EIGHT]; EIGHT];
+    let mut cell = 0;
+    while cell < EIGHT * EIGHT {
+        let (at, lane) = (cell / EIGHT, cell % EIGHT);
+        if if before { lane < at } else { lane > at } {
+            masks[at][lane] = f64::INFINITY;
+        }
+        cell += 1;
+    }
+    masks
+}
+
+impl Lanes {
+    /// The rows of `rows` in the first and the last [`EIGHT`] that they are in, of which both must be
+    /// whole and may not be the same.
+    #[inline]
+    fn of_ends(lows: &[f64], highs: &[f64], rows: &Range<usize>) -> Option<Lanes> {
+        let (first, last) = (rows.start, rows.end.checked_sub(1)?);
+        let ((lows, _), (highs, _)) = (lows.as_chunks::<EIGHT>(), highs.as_chunks::<EIGHT>());
+        let (start, end) = (first / EIGHT, last / EIGHT);
+        if start >= end || end >= lows.len() {
+            return None;
+        }
+        let (before, after) = (&HIDE_BEFORE[first % EIGHT], &HIDE_AFTER[last % EIGHT]);
+        let head = Lanes::shown(&lows[start], &highs[start], before);
+        Some(head.with(&Lanes::shown(&lows[end], &highs[end], after)))
+    }
+
+    #[inline]
+    fn shown(lows: &[f64; EIGHT], highs: &[f64; EIGHT], hidden: &[f64; EIGHT]) -> Lanes {
+        Lanes {
+            lows: std::array::from_fn(|lane| greater(lows[lane], hidden[lane])),
+            highs: std::array::from_fn(|lane| less(highs[lane], -hidden[lane])),
         }
     }
+
+    #[inline]
+    fn with(&self, other: &Lanes) -> Lanes {
+        Lanes {
+            lows: std::array::from_fn(|lane| less(self.lows[lane], other.lows[lane])),
+            highs: std::array::from_fn(|lane| greater(self.highs[lane], other.highs[lane])),
+        }
+    }
+
+    #[inline]
+    fn extremes(&self) -> Extremes {
+        Extremes { low: folded(&self.lows, less), high: folded(&self.highs, greater) }
+    }
+}
+
+/// The eight values folded in pairs.
+#[inline]
+fn folded(values: &[f64; EIGHT], pick: impl Fn(f64, f64) -> f64) -> f64 {
+    let four: [f64; 4] = std::array::from_fn(|lane| pick(values[lane], values[lane + 4]));
+    pick(pick(four[0], four[2]), pick(four[1], four[3]))
+}
+
+#[inline]
+fn less(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
+}
+
+#[inline]
+fn greater(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
 }
 
 impl<'a> PricePath<'a> {
     /// A path that finds extremes as it goes: best for a single backtest.
     pub fn new(candles: CandleSlice<'a>, timeframe: Timeframe) -> PricePath<'a> {
-        let open_ms = candles.open_time_ms;
-        let times = Times { open_ms, step_ms: timeframe.ms(), is_whole: false };
+        let times = OpenTimes::new(candles.open_time_ms, timeframe);
         PricePath { candles, timeframe, times, blocks: None }
     }
 
@@ -101,7 +189,7 @@ impl<'a> PricePath<'a> {
             ranges: Levels::of(candles.low, candles.high),
             closes: Levels::of(candles.close, candles.close),
         };
-        let times = Times::of_timeframe(candles.open_time_ms, timeframe);
+        let times = OpenTimes::new(candles.open_time_ms, timeframe);
         PricePath { candles, timeframe, times, blocks: Some(blocks) }
     }
 
@@ -118,96 +206,21 @@ impl<'a> PricePath<'a> {
     /// Extremes of the closes of `rows`.
     #[inline]
     pub(crate) fn closes(&self, rows: Range<usize>) -> Extremes {
-        let known = self.blocks.as_ref().and_then(|blocks| blocks.closes.block(&rows));
-        if let Some(extremes) = known {
-            return extremes;
-        }
-        let closes = &self.candles.close[rows];
-        Extremes { low: lowest(closes), high: highest(closes) }
+        let closes = self.candles.close;
+        let blocks = self.blocks.as_ref().map(|blocks| &blocks.closes);
+        extremes(blocks, closes, closes, rows)
     }
 
     /// Lowest low and highest high of `rows`.
+    #[inline]
     pub(crate) fn ranges(&self, rows: Range<usize>) -> Extremes {
         let CandleSlice { low, high, .. } = self.candles;
-        let few = |rows: Range<usize>| few(&low[rows.clone()], &high[rows]);
-        let Some(Blocks { ranges: blocks, .. }) = &self.blocks else {
-            return Extremes { low: lowest(&low[rows.clone()]), high: highest(&high[rows]) };
-        };
-        let eights = rows.start.div_ceil(EIGHT)..rows.end / EIGHT;
-        if eights.is_empty() {
-            return few(rows);
-        }
-        let ends = few(rows.start..eights.start * EIGHT).with(few(eights.end * EIGHT..rows.end));
-        let larger = eights.start.div_ceil(EIGHT)..eights.end / EIGHT;
-        if larger.is_empty() {
-            return ends.with(Extremes::of(&blocks.eights[eights]));
-        }
-        let before = &blocks.eights[eights.start..larger.start * EIGHT];
-        let after = &blocks.eights[larger.end * EIGHT..eights.end];
-        let within = Extremes::of(&blocks.larger[larger]);
-        ends.with(Extremes::of(before)).with(Extremes::of(after)).with(within)
+        extremes(self.blocks.as_ref().map(|blocks| &blocks.ranges), low, high, rows)
     }
 
     /// Open times of the candles.
-    pub(crate) fn times(&self) -> Times<'a> {
+    pub(crate) fn times(&self) -> OpenTimes<'a> {
         self.times
-    }
-}
-
-/// Open times of candles, ascending.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Times<'a> {
-    open_ms: &'a [i64],
-    /// Length of a candle, ms.
-    step_ms: i64,
-    /// Whether it is known that no candle is missing: then a row follows from its time, and a time
-    /// from its row.
-    is_whole: bool,
-}
-
-impl<'a> Times<'a> {
-    /// Of candles of one length, of which some may be missing.
-    fn of_timeframe(open_ms: &'a [i64], timeframe: Timeframe) -> Times<'a> {
-        let step_ms = timeframe.ms();
-        let is_whole =
-            !open_ms.is_empty() && open_ms.windows(2).all(|pair| pair[1] - pair[0] == step_ms);
-        Times { open_ms, step_ms, is_whole }
-    }
-
-    /// Candles there are.
-    pub(crate) fn len(&self) -> usize {
-        self.open_ms.len()
-    }
-
-    /// When the candle after the one in `row` opens, ms.
-    pub(crate) fn next_open_ms(&self, row: usize) -> i64 {
-        if row + 1 < self.len() { self.at(row + 1) } else { i64::MAX }
-    }
-
-    /// When the candle in `row` closes, ms.
-    pub(crate) fn close_ms(&self, row: usize) -> i64 {
-        self.at(row) + self.step_ms
-    }
-
-    /// When the last of `rows` candles closes, ms; when the first one opens if there are none.
-    pub(crate) fn end_ms(&self, rows: usize) -> i64 {
-        rows.checked_sub(1).map_or_else(|| self.at(0), |row| self.close_ms(row))
-    }
-
-    /// When the candle in `row` opens, ms.
-    #[inline]
-    #[expect(clippy::cast_possible_wrap, reason = "fewer rows than 2^63")]
-    fn at(&self, row: usize) -> i64 {
-        if self.is_whole { self.open_ms[0] + row as i64 * self.step_ms } else { self.open_ms[row] }
-    }
-
-    /// Row of the last candle that opens at or before `time_ms`, at least `from`.
-    pub(crate) fn row_at(&self, from: usize, time_ms: i64) -> usize {
-        let Some(first_ms) = self.open_ms.first().filter(|_| self.is_whole) else {
-            return row_at(self.open_ms, from, time_ms);
-        };
-        let row = time_ms.saturating_sub(*first_ms).div_euclid(self.step_ms);
-        usize::try_from(row).unwrap_or(0).min(self.len() - 1).max(from)
     }
 }
 
@@ -221,49 +234,28 @@ pub(crate) fn pieces(rows: Range<usize>, size: usize) -> impl Iterator<Item = Ra
     })
 }
 
-/// Extremes of a few candles, one after the other.
+/// Extremes of `rows` of two columns, of which `levels` may be known.
 #[inline]
+fn extremes(levels: Option<&Levels>, lows: &[f64], highs: &[f64], rows: Range<usize>) -> Extremes {
+    let known = levels.and_then(|levels| levels.over(lows, highs, &rows));
+    known.unwrap_or_else(|| few(&lows[rows.clone()], &highs[rows]))
+}
+
 fn few(lows: &[f64], highs: &[f64]) -> Extremes {
-    let candles = lows.iter().zip(highs).map(|(low, high)| Extremes { low: *low, high: *high });
-    candles.fold(Extremes::NONE, Extremes::with)
+    Extremes { low: lowest(lows), high: highest(highs) }
 }
-
-/// Row of the last candle that opens at or before `time_ms`, at least `from`.
-///
-/// First looks where it is when no candle is missing, then near `from`: a miss costs the logarithm
-/// of the distance.
-fn row_at(times: &[i64], from: usize, time_ms: i64) -> usize {
-    if let [first, second, ..] = times[from.min(times.len())..] {
-        let guess =
-            from + usize::try_from((time_ms - first) / (second - first).max(1)).unwrap_or(0);
-        if times.get(guess) == Some(&time_ms) {
-            return guess;
-        }
-    }
-    let mut step = 1;
-    let mut low = from;
-    while low + step < times.len() && times[low + step] <= time_ms {
-        low += step;
-        step *= 2;
-    }
-    let high = times.len().min(low + step);
-    low + times[low..high].partition_point(|time| *time <= time_ms).saturating_sub(1)
-}
-
-/// Independent lanes, so that the processor compares several values at a time.
-const LANES: usize = 8;
 
 fn lowest(values: &[f64]) -> f64 {
-    fold_lanes(values, f64::INFINITY, |a, b| if b < a { b } else { a })
+    fold_lanes(values, f64::INFINITY, less)
 }
 
 fn highest(values: &[f64]) -> f64 {
-    fold_lanes(values, f64::NEG_INFINITY, |a, b| if b > a { b } else { a })
+    fold_lanes(values, f64::NEG_INFINITY, greater)
 }
 
 fn fold_lanes(values: &[f64], start: f64, pick: impl Fn(f64, f64) -> f64) -> f64 {
-    let mut lanes = [start; LANES];
-    let (chunks, rest) = values.as_chunks::<LANES>();
+    let mut lanes = [start; EIGHT];
+    let (chunks, rest) = values.as_chunks::<EIGHT>();
     for chunk in chunks {
         for (lane, value) in lanes.iter_mut().zip(chunk) {
             *lane = pick(*lane, *value);
@@ -281,38 +273,6 @@ mod tests {
         let found: Vec<_> = pieces(60..200, BLOCK).collect();
         assert_eq!(found, [60..64, 64..128, 128..192, 192..200]);
         assert_eq!(pieces(5..5, EIGHT).count(), 0);
-    }
-
-    #[test]
-    fn the_row_of_a_time_is_that_of_the_last_open_before_it() {
-        let times: Vec<i64> = (0..500).map(|row| row * 10 + i64::from(row > 250) * 1_000).collect();
-        for (from, first_ms) in [(0, 0), (3, 30), (249, 2_490)] {
-            for time in (first_ms..7_000).step_by(7) {
-                let expected = times.partition_point(|open| *open <= time) - 1;
-                assert_eq!(row_at(&times, from, time), expected);
-            }
-        }
-        assert_eq!(row_at(&times, 0, -5), 0);
-        assert_eq!(row_at(&[], 0, 5), 0);
-    }
-
-    #[test]
-    fn rows_and_times_follow_from_each_other_only_where_no_candle_is_missing() {
-        let timeframe: Timeframe = "1m".parse().unwrap();
-        for (off_ms, hole) in [(0, None), (17, None), (0, Some(40)), (17, Some(40))] {
-            let opens: Vec<i64> = (0..100_i64)
-                .map(|row| off_ms + (row + i64::from(hole.is_some_and(|at| row >= at))) * 60_000)
-                .collect();
-            let times = Times::of_timeframe(&opens, timeframe);
-            for (row, open) in opens.iter().enumerate() {
-                assert_eq!(times.at(row), *open);
-                assert_eq!(times.close_ms(row), open + 60_000);
-                assert_eq!(times.row_at(0, *open), row);
-                assert_eq!(times.row_at(0, open + 59_999), row);
-            }
-            assert_eq!(times.row_at(3, -1), 3);
-            assert_eq!(times.row_at(0, i64::MAX), 99);
-        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::metrics::{MetricInput, Metrics, daily_drawdown};
 use crate::moments::{Moments, percentile};
 use crate::normal::normal_quantile;
 use crate::reason::Undefined;
-use crate::trade_metrics::{Tally, quality_number};
+use crate::trade_metrics::{Quality, Tally};
 use crate::trades::Trade;
 
 /// quantstats annualises with this many days unless told otherwise.
@@ -230,7 +230,8 @@ fn backtesting_py(metrics: &mut Metrics, input: &MetricInput<'_>, candles: Candl
     metrics.put("winRate", money.win_rate());
     metrics.put("profitFactor", percents.profit_factor());
     metrics.put("expectancyPct", percents.expectancy());
-    metrics.put("sqn", quality_number(input.trades, f64::INFINITY));
+    let quality = Quality::of(input.trades, &money);
+    metrics.put("sqn", quality.map(|quality| quality.number()));
     metrics.put("kelly", money.kelly());
 }
 
@@ -269,7 +270,8 @@ fn freqtrade(metrics: &mut Metrics, input: &MetricInput<'_>) {
     metrics.put("profitFactor", tally.profit_factor());
     metrics.put("expectancy", tally.expectancy());
     metrics.put("expectancyR", tally.expectancy_r());
-    metrics.put("sqn", quality_number(input.trades, f64::INFINITY));
+    let quality = Quality::of(input.trades, &tally);
+    metrics.put("sqn", quality.map(|quality| quality.number()));
 }
 
 /// Profit per day / population deviation of the profits of trades x sqrt(365).

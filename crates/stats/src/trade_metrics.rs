@@ -27,15 +27,14 @@ impl Tally {
     pub(crate) fn of(results: impl Iterator<Item = f64>) -> Tally {
         let mut tally = Tally::default();
         for result in results {
+            // Nobody can guess which it is, so adding nothing is faster than asking.
+            let (win, loss) = (result > 0.0, result < 0.0);
             tally.count += 1;
             tally.net += result;
-            if result > 0.0 {
-                tally.wins += 1;
-                tally.won += result;
-            } else if result < 0.0 {
-                tally.losses += 1;
-                tally.lost -= result;
-            }
+            tally.wins += usize::from(win);
+            tally.won += if win { result } else { 0.0 };
+            tally.losses += usize::from(loss);
+            tally.lost -= if loss { result } else { 0.0 };
         }
         tally
     }
@@ -78,26 +77,46 @@ impl Tally {
     }
 }
 
-/// sqrt(min(N, cap)) x mean / sample deviation of the results of trades.
-pub(crate) fn quality_number(trades: &[Trade], cap: f64) -> Result<f64, Undefined> {
-    let tally = Tally::of(trades.iter().map(|trade| trade.pnl));
-    let count = tally.count()?;
-    if tally.count < 2 {
-        return Err(Undefined::TooFewTrades);
+/// System quality numbers of a list of closed trades.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quality {
+    count: f64,
+    mean: f64,
+    /// Sample deviation of the results.
+    sd: f64,
+}
+
+impl Quality {
+    /// `tally` is that of the results of `trades`.
+    pub(crate) fn of(trades: &[Trade], tally: &Tally) -> Result<Quality, Undefined> {
+        let count = tally.count()?;
+        if tally.count < 2 {
+            return Err(Undefined::TooFewTrades);
+        }
+        let mean = tally.net / count;
+        let (mut squares, mut largest) = (0.0, 0.0_f64);
+        for trade in trades {
+            let deviation = trade.pnl - mean;
+            squares += deviation * deviation;
+            largest = largest.max(trade.pnl.abs());
+        }
+        let sd = (squares / (count - 1.0)).sqrt();
+        // Equal results differ by rounding only.
+        if sd <= 1e-12 * largest {
+            return Err(Undefined::NoVariance);
+        }
+        Ok(Quality { count, mean, sd })
     }
-    let mean = tally.net / count;
-    let (mut squares, mut largest) = (0.0, 0.0_f64);
-    for trade in trades {
-        let deviation = trade.pnl - mean;
-        squares += deviation * deviation;
-        largest = largest.max(trade.pnl.abs());
+
+    /// sqrt(N) x mean / sample deviation of the results.
+    pub(crate) fn number(&self) -> f64 {
+        self.capped(f64::INFINITY)
     }
-    let sd = (squares / (count - 1.0)).sqrt();
-    // Equal results differ by rounding only.
-    if sd <= 1e-12 * largest {
-        return Err(Undefined::NoVariance);
+
+    /// As [`Quality::number`], but N is no more than `cap`.
+    fn capped(&self, cap: f64) -> f64 {
+        self.count.min(cap).sqrt() * self.mean / self.sd
     }
-    Ok(count.min(cap).sqrt() * mean / sd)
 }
 
 /// Puts every trade-level metric; `mean_equity` is that of the daily marks.
@@ -111,15 +130,20 @@ pub(crate) fn trade_metrics(metrics: &mut Metrics, input: &MetricInput<'_>, mean
     metrics.put("expectancyR", tally.expectancy_r());
     metrics.put("payoff", tally.payoff());
     metrics.put("kelly", tally.kelly());
-    metrics.put("sqn", quality_number(trades, f64::INFINITY));
-    metrics.put("sqnCapped", quality_number(trades, SQN_CAP));
+    let quality = Quality::of(trades, &tally);
+    metrics.put("sqn", quality.map(|quality| quality.number()));
+    metrics.put("sqnCapped", quality.map(|quality| quality.capped(SQN_CAP)));
     streaks(metrics, trades);
     holding(metrics, trades);
     extremes(metrics, trades, &tally);
     sides(metrics, trades);
-    metrics.put("feesPaid", Ok(input.fills.iter().map(|fill| fill.fee).sum()));
+    let (mut fees, mut traded) = (0.0, 0.0);
+    for fill in input.fills {
+        fees += fill.fee;
+        traded += fill.quantity * fill.price;
+    }
+    metrics.put("feesPaid", Ok(fees));
     metrics.put("fundingPaid", Ok(-input.funding.iter().map(|event| event.amount).sum::<f64>()));
-    let traded: f64 = input.fills.iter().map(|fill| fill.quantity * fill.price).sum();
     metrics.put(
         "turnover",
         match input.marks {
@@ -137,11 +161,9 @@ pub(crate) fn trade_metrics(metrics: &mut Metrics, input: &MetricInput<'_>, mean
 fn streaks(metrics: &mut Metrics, trades: &[Trade]) {
     let (mut wins, mut losses, mut best, mut worst) = (0_u32, 0_u32, 0, 0);
     for trade in trades {
-        if trade.pnl > 0.0 {
-            (wins, losses) = (wins + 1, 0);
-        } else if trade.pnl < 0.0 {
-            (wins, losses) = (0, losses + 1);
-        }
+        let (win, loss) = (trade.pnl > 0.0, trade.pnl < 0.0);
+        wins = if loss { 0 } else { wins + u32::from(win) };
+        losses = if win { 0 } else { losses + u32::from(loss) };
         best = best.max(wins);
         worst = worst.max(losses);
     }
@@ -165,6 +187,9 @@ fn extremes(metrics: &mut Metrics, trades: &[Trade], tally: &Tally) {
     let mut top = [0.0_f64; 5];
     for trade in trades {
         let mut rest = trade.pnl;
+        if rest <= top[4] {
+            continue;
+        }
         for place in &mut top {
             if rest > *place {
                 std::mem::swap(place, &mut rest);
@@ -181,12 +206,15 @@ fn extremes(metrics: &mut Metrics, trades: &[Trade], tally: &Tally) {
 }
 
 fn sides(metrics: &mut Metrics, trades: &[Trade]) {
-    let of = |side: PositionSide| {
-        Tally::of(trades.iter().filter(|trade| trade.side == side).map(|trade| trade.pnl))
-    };
-    let (long, short) = (of(PositionSide::Long), of(PositionSide::Short));
-    metrics.put("longTrades", Ok(long.count as f64));
-    metrics.put("shortTrades", Ok(short.count as f64));
-    metrics.put("longPnl", Ok(long.net));
-    metrics.put("shortPnl", Ok(short.net));
+    let (mut long_trades, mut long_pnl, mut short_pnl) = (0_usize, 0.0, 0.0);
+    for trade in trades {
+        let is_long = trade.side == PositionSide::Long;
+        long_trades += usize::from(is_long);
+        long_pnl += if is_long { trade.pnl } else { 0.0 };
+        short_pnl += if is_long { 0.0 } else { trade.pnl };
+    }
+    metrics.put("longTrades", Ok(long_trades as f64));
+    metrics.put("shortTrades", Ok((trades.len() - long_trades) as f64));
+    metrics.put("longPnl", Ok(long_pnl));
+    metrics.put("shortPnl", Ok(short_pnl));
 }

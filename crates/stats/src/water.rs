@@ -90,6 +90,11 @@ impl<'p, 'a> WaterLine<'p, 'a> {
             self.under_water += rows.len();
             return;
         }
+        let (low, high) = span(self.path.closes(rows.clone()));
+        if high < self.shore {
+            self.submerged(low, rows.len());
+            return;
+        }
         for rows in pieces(rows, BLOCK) {
             let (low, high) = span(self.path.closes(rows.clone()));
             if high < self.shore {
@@ -131,10 +136,13 @@ impl<'p, 'a> WaterLine<'p, 'a> {
     /// The next `rows`, no more than [`EIGHT`], which may touch the peak.
     fn few(&mut self, equity: impl Fn(f64) -> f64, rows: Range<usize>) {
         let closes = &self.path.candles().close[rows.clone()];
-        let (mut peak, mut low, mut above) = (self.peak, f64::INFINITY, 0_u32);
-        let mut marks = [0.0; EIGHT];
-        for ((row, mark), close) in (0..).zip(&mut marks).zip(closes) {
+        // What is beyond the rows is neither high nor low.
+        let mut marks = [f64::NAN; EIGHT];
+        for (mark, close) in marks.iter_mut().zip(closes) {
             *mark = equity(*close);
+        }
+        let (mut peak, mut low, mut above) = (self.peak, f64::INFINITY, 0_u32);
+        for (row, mark) in marks.iter().enumerate() {
             peak = if *mark > peak { *mark } else { peak };
             low = if *mark < low { *mark } else { low };
             above |= u32::from(*mark >= peak * AT_THE_PEAK) << row;
@@ -153,17 +161,24 @@ impl<'p, 'a> WaterLine<'p, 'a> {
     }
 
     /// The rows from `first` on of which each bit of `above` says that it is at the peak.
-    fn surfaces(&mut self, mut above: u32, first: usize) {
-        let mut row = first;
-        while above != 0 {
-            let (sunk, run) =
-                (above.trailing_zeros(), (above >> above.trailing_zeros()).trailing_ones());
-            row += sunk as usize;
-            self.surface(row);
-            row += run as usize;
-            self.peak_rows = row;
-            above >>= sunk + run;
+    fn surfaces(&mut self, above: u32, first: usize) {
+        if above == 0 {
+            return;
         }
+        let start = first + above.trailing_zeros() as usize;
+        let end = first + above.ilog2() as usize + 1;
+        self.surface(start);
+        let times = self.path.times();
+        // No drawdown among these rows lasted longer than all of them.
+        if times.end_ms(end) - times.end_ms(start) > self.longest_ms {
+            for row in start..end {
+                if above >> (row - first) & 1 == 1 {
+                    self.surface(row);
+                    self.peak_rows = row + 1;
+                }
+            }
+        }
+        self.peak_rows = end;
     }
 
     /// Looks at `marks` one by one for a deeper fall; the peak before them was `peak`.

@@ -14,7 +14,7 @@ use serde_json::json;
 use store::postgres::{Postgres, PostgresOptions};
 use store::sqlite::Sqlite;
 use store::{
-    Claim, Ending, Finish, Held, LeaseTimes, NewBundle, NewJob, NewResult, Settled, Store,
+    Claim, Ending, Finish, Held, LeaseTimes, NewBundle, NewJob, NewResult, Packer, Settled, Store,
     WorkerInfo,
 };
 use tokio::task::JoinSet;
@@ -44,16 +44,17 @@ fn bundle() -> NewBundle {
 }
 
 /// A result about as large as that of a backtest of 100 candles.
-fn completed(claim: &Claim) -> Finish {
+fn completed(claim: &Claim, packer: &mut Packer) -> Finish {
     let outcome = claim.spec_key.0.repeat(10);
     let result = NewResult {
         key: claim.spec_key,
         outcome_hash: Digest::of(&outcome),
         data_hash: claim.spec_key,
-        metrics: json!({"sharpe": 1.25, "totalReturn": 0.125, "maxDrawdown": -0.5, "trades": 3}),
-        summary: json!({"candles": 100, "warnings": [], "undefined": {}}),
+        metrics: json!({"sharpe": 1.25, "totalReturn": 0.125, "maxDrawdown": -0.5, "trades": 3})
+            .into(),
+        summary: json!({"candles": 100, "warnings": [], "undefined": {}}).into(),
         daily_returns: vec![0.001; 2],
-        outcome,
+        outcome: packer.pack(&outcome).expect("there is memory"),
     };
     let held = Held { job: claim.job, attempt: claim.attempt };
     Finish { held, bundle: claim.bundle, ending: Ending::Completed(Box::new(result)) }
@@ -78,6 +79,7 @@ async fn measure(store: Arc<dyn Store>) {
             let presence = store.enter(&info, LeaseTimes::default()).await.expect("it answers");
             let mut claiming = std::time::Duration::ZERO;
             let mut calls = 0_u32;
+            let mut packer = Packer::default();
             loop {
                 let before = Instant::now();
                 let claims = store.claim(presence.worker(), BATCH).await.expect("it answers");
@@ -87,7 +89,8 @@ async fn measure(store: Arc<dyn Store>) {
                     presence.leave().await.expect("it answers");
                     return claiming / calls;
                 }
-                let finishes: Vec<_> = claims.iter().map(completed).collect();
+                let finishes: Vec<_> =
+                    claims.iter().map(|claim| completed(claim, &mut packer)).collect();
                 let settled = store.finish(presence.worker(), &finishes).await;
                 let settled = settled.expect("it answers");
                 assert!(settled.iter().all(|settled| *settled == Settled::Stored));

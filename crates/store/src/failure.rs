@@ -16,7 +16,7 @@ const TRIES: u32 = 6;
 const LOST_RACES: [&str; 3] = ["40001", "40P01", "55P03"];
 
 /// Version of the schema that this program needs: the number of its newest migration.
-pub(crate) const SCHEMA_VERSION: i64 = 3;
+pub(crate) const SCHEMA_VERSION: i64 = 4;
 
 /// First version whose schema says which programs may use it.
 pub(crate) const FLOOR_SINCE: i64 = 3;

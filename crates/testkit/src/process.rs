@@ -12,6 +12,9 @@ use rustix::process::{Signal, kill_process};
 use crate::guard::Guard;
 use crate::{http, wait};
 
+/// Lines of a process that a failing test shows.
+const LAST_LINES: usize = 40;
+
 /// A running `backfleet`, its output in files. Killed when dropped, and when the test is killed.
 #[derive(Debug)]
 pub struct Backfleet {
@@ -102,6 +105,19 @@ impl Backfleet {
     /// What it has written to stderr so far.
     pub fn stderr(&self) -> String {
         text(&self.stderr_path())
+    }
+}
+
+impl Drop for Backfleet {
+    /// A test that fails shows what its processes said last.
+    #[expect(clippy::print_stderr, reason = "the output of a failing test")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let said = self.stderr();
+            let lines: Vec<&str> = said.lines().rev().take(LAST_LINES).collect();
+            eprintln!("--- a process of the test, its last lines:");
+            lines.iter().rev().for_each(|line| eprintln!("{line}"));
+        }
     }
 }
 

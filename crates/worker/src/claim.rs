@@ -114,7 +114,9 @@ async fn resolve(shared: Arc<Shared>, bundles: Arc<Bundles>, jobs: Vec<InHand>) 
         match bundles.get(&shared, id).await {
             Ok(bundle) => {
                 // A panic in there fails its jobs on the way out.
-                let decoded = tokio::task::spawn_blocking(move || decode(&bundle, jobs)).await;
+                let market = shared.market.clone();
+                let decode = move || decode(&bundle, jobs, market.source_id());
+                let decoded = tokio::task::spawn_blocking(decode).await;
                 tasks.extend(decoded.unwrap_or_default());
             }
             Err(Missing::Away) => {
@@ -131,13 +133,15 @@ async fn resolve(shared: Arc<Shared>, bundles: Arc<Bundles>, jobs: Vec<InHand>) 
     group::start(&shared, tasks).await;
 }
 
-/// The jobs with their specs; one that has none fails here.
-fn decode(bundle: &Bundle, jobs: Vec<InHand>) -> Vec<Task> {
+/// The jobs with their specs and what these need of `source`; one that has no spec fails here.
+fn decode(bundle: &Bundle, jobs: Vec<InHand>, source: &str) -> Vec<Task> {
     let mut tasks = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        match bundle.job(job.claim.seq) {
+    let specs = bundle.specs(jobs.iter().map(|job| job.claim.seq));
+    for (job, spec) in jobs.into_iter().zip(specs) {
+        match spec {
             Some(spec) if spec.key == job.claim.spec_key => {
-                tasks.push(Task { job, spec: Arc::new(spec) });
+                let need = spec.need(source);
+                tasks.push(Task { job, spec: Arc::new(spec), need });
             }
             Some(_) => {
                 let text = "this worker's version reads the request differently than the node \

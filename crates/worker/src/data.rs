@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use candles::Fingerprint;
-use model::{DAY_MS, Digest, JobSpec, SeriesId, SignalColumn, TimeRange};
+use model::{DAY_MS, Digest, SeriesId, SignalColumn, TimeRange};
 use store::{Correction, DataPart, DataVersion, HeldSegment, JobError, Pinned, SegmentHash};
 use uuid::Uuid;
 
@@ -262,13 +262,4 @@ pub(crate) async fn record(shared: &Shared, fetched: &Fetched, met: &BTreeMap<Di
     while recorded.len() > REMEMBERED {
         recorded.pop_first();
     }
-}
-
-/// The needs of jobs that share candles.
-pub(crate) fn needs<'a>(
-    shared: &Shared,
-    specs: impl Iterator<Item = &'a JobSpec>,
-) -> BTreeSet<Digest> {
-    let source = shared.market.source_id();
-    specs.map(|spec| spec.need(source)).collect()
 }

@@ -32,13 +32,15 @@ const BATCH: usize = 512;
 pub(crate) struct Task {
     pub(crate) job: InHand,
     pub(crate) spec: Arc<JobSpec>,
+    /// [`JobSpec::need`] of the source.
+    pub(crate) need: Digest,
 }
 
 impl Task {
     /// The task, unless its job was stopped: then it leaves here.
     fn unless_stopped(self) -> Option<Task> {
-        let Task { job, spec } = self;
-        job.unless_stopped().map(|job| Task { job, spec })
+        let Task { job, spec, need } = self;
+        job.unless_stopped().map(|job| Task { job, spec, need })
     }
 }
 
@@ -115,7 +117,7 @@ async fn load(shared: &Arc<Shared>, group: Group) {
             return;
         }
         let started = Instant::now();
-        let needs = data::needs(shared, tasks.iter().map(|task| &*task.spec));
+        let needs = tasks.iter().map(|task| task.need).collect();
         let fetched = match data::fetch(shared, &need, signals.clone(), &needs).await {
             Ok(fetched) => fetched,
             Err(data::Failure::Candles(error)) => {
@@ -251,7 +253,7 @@ async fn dispatch(shared: &Arc<Shared>, fetched: &data::Fetched, group: Group) {
     for task in group.tasks.into_iter().filter_map(Task::unless_stopped) {
         match prepare(inputs, &task.spec) {
             Ok(job) => {
-                met.insert(task.spec.need(shared.market.source_id()), job.data_hash);
+                met.insert(task.need, job.data_hash);
                 let at = *place.entry(job.result_key).or_insert(distinct.len());
                 if at == distinct.len() {
                     distinct.push((job, Vec::new()));

@@ -22,6 +22,7 @@ mod replays;
 mod report;
 mod signals;
 mod source;
+mod unsettled;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

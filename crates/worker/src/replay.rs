@@ -9,10 +9,11 @@ use std::sync::Arc;
 use engine::{Control, Input, Monitor, Run, Sensitivity, Way};
 use model::keys::{data_hash, result_key};
 use model::settings::{Instrument, SeriesSettings};
-use model::{Calendar, Digest, ENGINE_VERSION, JobSpec, Outcome};
+use model::{Calendar, Counts, Digest, ENGINE_VERSION, JobSpec, Outcome, Warmup};
+use serde::Serialize;
 use serde_json::{Value, json};
 use stats::{CandleEquity, MetricInput, Metrics, Number, PricePath, Profile, Trade};
-use store::{JobError, NewResult};
+use store::{JobError, JsonText, NewResult, Packer};
 
 use crate::Inputs;
 
@@ -69,9 +70,10 @@ pub(crate) fn run_jobs(
     let specs: Vec<&JobSpec> = jobs.iter().map(|job| &*job.spec).collect();
     let ground = Ground::new(inputs, first, jobs.len());
     let mut results: Vec<_> = jobs.iter().map(|_| Err(None)).collect();
+    let mut packer = Packer::default();
     let finish = |index: usize, run| {
         results[index] = match run {
-            Ok(run) => Ok(ground.evaluate(jobs[index], &run, None).result),
+            Ok(run) => ground.result(jobs[index], &run, &mut packer).map_err(Some),
             Err(engine::Error::Stopped) => Err(None),
             Err(error) => {
                 Err(Some(JobError { code: code(&error).to_owned(), message: error.to_string() }))
@@ -109,8 +111,11 @@ struct Ground<'a> {
     benchmark: OnceCell<Vec<f64>>,
 }
 
-struct Evaluated {
-    result: NewResult,
+/// What a run comes to.
+struct Evaluated<'a> {
+    metrics: Metrics,
+    summary: Summary<'a>,
+    daily_returns: Vec<f64>,
     trades: Vec<Trade>,
     peer: Option<BTreeMap<&'static str, Number>>,
 }
@@ -129,8 +134,27 @@ impl<'a> Ground<'a> {
         Ground { inputs, path, calendar: &job.settings.calendar, benchmark: OnceCell::new() }
     }
 
-    /// Computes the metrics of one run, and those of `peer`, and packs its result.
-    fn evaluate(&self, job: &Job, run: &Run, peer: Option<Profile>) -> Evaluated {
+    /// Computes the metrics of one run and packs its result.
+    fn result(&self, job: &Job, run: &Run, packer: &mut Packer) -> Result<NewResult, JobError> {
+        let evaluated = self.evaluate(job, run, None);
+        let bytes = run.outcome.to_bytes();
+        let outcome = packer.pack(&bytes).map_err(|error| JobError {
+            code: "result_refused".to_owned(),
+            message: format!("the result could not be packed: {error}"),
+        })?;
+        Ok(NewResult {
+            key: job.result_key,
+            outcome_hash: Digest::of(&bytes),
+            data_hash: job.data_hash,
+            metrics: JsonText::object(evaluated.metrics.numbers()),
+            summary: JsonText::of(&evaluated.summary),
+            daily_returns: evaluated.daily_returns,
+            outcome,
+        })
+    }
+
+    /// Computes the metrics of one run, and those of `peer`.
+    fn evaluate<'r>(&self, job: &'r Job, run: &'r Run, peer: Option<Profile>) -> Evaluated<'r> {
         let (spec, outcome) = (&job.spec, &run.outcome);
         let leverage = spec.money_management.leverage;
         let open = outcome.open_position.as_ref();
@@ -161,41 +185,69 @@ impl<'a> Ground<'a> {
             let candles = CandleEquity { times_ms, equity: &curve };
             stats::profile_document(&stats::profile(peer, &input, candles))
         });
-        let bytes = outcome.to_bytes();
-        let result = NewResult {
-            key: job.result_key,
-            outcome_hash: Digest::of(&bytes),
-            data_hash: job.data_hash,
-            metrics: json!(metrics.document()),
-            summary: summary(self.inputs, job, run, &metrics),
-            daily_returns: returns,
-            outcome: bytes,
-        };
-        Evaluated { result, trades, peer }
+        let summary = Summary::new(self.inputs, job, run, &metrics);
+        Evaluated { metrics, summary, daily_returns: returns, trades, peer }
     }
 }
 
 /// The outcome document without its lists: what is stored beside the metrics.
-fn summary(inputs: &Inputs, job: &Job, run: &Run, metrics: &Metrics) -> Value {
-    let mut summary = json!({
-        "engineVersion": ENGINE_VERSION,
-        "statsVersion": stats::STATS_VERSION,
-        "candles": run.candles,
-        "warmup": run.warmup,
-        "counts": run.outcome.counts,
-        "warnings": warnings(inputs, job, run, metrics),
-        "equity": {"initial": job.spec.balance, "final": run.final_equity},
-        "undefined": metrics.undefined,
-        "settings": {
-            "calendar": job.settings.calendar,
-            "periodsPerYear": job.periods_per_year,
-            "riskFreePct": job.spec.overrides.risk_free_pct.unwrap_or(0.0),
-        },
-    });
-    if let Some(both) = &run.sensitivity {
-        summary["sensitivity"] = sensitivity(both, run, job.spec.balance);
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary<'a> {
+    engine_version: &'static str,
+    stats_version: &'static str,
+    candles: u64,
+    warmup: Warmup,
+    counts: &'a Counts,
+    warnings: Vec<String>,
+    equity: Ends,
+    /// Ids by reason: many metrics are undefined for the same one.
+    undefined: BTreeMap<&'static str, Vec<&'static str>>,
+    settings: Settings<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sensitivity: Option<Value>,
+}
+
+/// Equity before the first candle and after the last.
+#[derive(Serialize)]
+struct Ends {
+    initial: f64,
+    r#final: f64,
+}
+
+/// What a reader needs to compute more from the daily returns.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Settings<'a> {
+    calendar: &'a Calendar,
+    periods_per_year: f64,
+    risk_free_pct: f64,
+}
+
+impl<'a> Summary<'a> {
+    fn new(inputs: &Inputs, job: &'a Job, run: &'a Run, metrics: &Metrics) -> Summary<'a> {
+        let both = run.sensitivity.as_ref();
+        let mut undefined: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (id, reason) in &metrics.undefined {
+            undefined.entry(*reason).or_default().push(*id);
+        }
+        Summary {
+            engine_version: ENGINE_VERSION,
+            stats_version: stats::STATS_VERSION,
+            candles: run.candles,
+            warmup: run.warmup,
+            counts: &run.outcome.counts,
+            warnings: warnings(inputs, job, run, metrics),
+            equity: Ends { initial: job.spec.balance, r#final: run.final_equity },
+            undefined,
+            settings: Settings {
+                calendar: &job.settings.calendar,
+                periods_per_year: job.periods_per_year,
+                risk_free_pct: job.spec.overrides.risk_free_pct.unwrap_or(0.0),
+            },
+            sensitivity: both.map(|both| sensitivity(both, run, job.spec.balance)),
+        }
     }
-    summary
 }
 
 /// Both ways through ambiguous candles; the spread is that of the returns, in percent of the
@@ -292,19 +344,20 @@ pub fn replay(
         code: code(&error).to_owned(),
         message: error.to_string(),
     })?;
-    let Evaluated { result, trades, peer: numbers } =
+    let Evaluated { metrics, summary, daily_returns, trades, peer: numbers } =
         Ground::new(inputs, &job, 1).evaluate(&job, &run, peer);
     let leverage = job.spec.money_management.leverage;
     let Outcome { fills, funding, open_position, .. } = &run.outcome;
     let open = open_position.as_ref();
     let open = open.map(|open| stats::open_trade(fills, funding, leverage, open));
-    let mut document = result.summary;
-    document["outcomeHash"] = json!(result.outcome_hash);
-    document["dataHash"] = json!(result.data_hash);
-    document["metrics"] = result.metrics;
+    let mut document = json!(summary);
+    document["undefined"] = json!(metrics.undefined);
+    document["outcomeHash"] = json!(run.outcome.hash());
+    document["dataHash"] = json!(job.data_hash);
+    document["metrics"] = json!(metrics.document());
     document["trades"] = json!(trades);
     document["openPosition"] = json!(open);
-    document["dailyReturns"] = json!(result.daily_returns);
+    document["dailyReturns"] = json!(daily_returns);
     if let (Some(peer), Some(numbers)) = (peer, numbers) {
         document["profile"] = json!({ peer.name(): numbers });
     }

@@ -181,7 +181,8 @@ async fn compare(
     }
     let standing = shared.store.detail(expected.key).await.ok().flatten();
     let standing = standing.and_then(|detail| Outcome::from_bytes(&detail.outcome).ok());
-    let again = Outcome::from_bytes(&found.outcome).ok();
+    let again = found.outcome.unpack().ok();
+    let again = again.and_then(|bytes| Outcome::from_bytes(&bytes).ok());
     let first = match (standing, again) {
         (Some(standing), Some(again)) => first_difference(&standing, &again),
         (None, _) | (_, None) => json!({"part": "bytes"}),

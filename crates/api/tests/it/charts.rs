@@ -2,7 +2,7 @@
 
 use model::{Bundle, Candles, DailyMark, Digest, Fill, FillReason, JobSpec, Limits, Outcome, Side};
 use serde_json::{Value, json};
-use store::{Ending, NewResult};
+use store::{Ending, NewResult, Packer};
 
 use crate::harness::{Api, START_MS, data_hash, sample, walk};
 
@@ -59,10 +59,10 @@ fn trades(count: u32, data_hash: Digest) -> Ending {
         key: Digest::of(b"one trade"),
         outcome_hash: outcome.hash(),
         data_hash,
-        metrics: json!({"trades": 1}),
-        summary: json!({"settings": {"calendar": "24x7", "periodsPerYear": 365.0}}),
+        metrics: json!({"trades": 1}).into(),
+        summary: json!({"settings": {"calendar": "24x7", "periodsPerYear": 365.0}}).into(),
         daily_returns: vec![0.0; 31],
-        outcome: outcome.to_bytes(),
+        outcome: Packer::default().pack(&outcome.to_bytes()).unwrap(),
     }))
 }
 

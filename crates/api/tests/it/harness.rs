@@ -18,7 +18,7 @@ use model::{
     SeriesId, Side,
 };
 use serde_json::{Value, json};
-use store::{Ending, Finish, LeaseTimes, NewResult, Presence, Store, WorkerInfo};
+use store::{Ending, Finish, JsonText, LeaseTimes, NewResult, Packer, Presence, Store, WorkerInfo};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -322,15 +322,15 @@ pub(crate) fn completed(sharpe: Option<f64>, trades: u32) -> Ending {
         key: Digest::of(format!("{sharpe:?} {trades}").as_bytes()),
         outcome_hash,
         data_hash: Digest::of(b"data"),
-        metrics,
-        summary: json!({
+        metrics: metrics.into(),
+        summary: JsonText::from(json!({
             "engineVersion": "1", "statsVersion": "1", "candles": 2976,
             "warmup": {"asked": 256, "got": 256},
             "counts": {"ambiguous": 0, "missing": 0, "conflicts": 0, "skipped": {}},
             "warnings": [], "equity": {"initial": 10000.0, "final": 10500.0},
-            "undefined": {"sortino": "no_losses"},
-        }),
+            "undefined": {"no_losses": ["sortino"]},
+        })),
         daily_returns: vec![0.0, 0.0012],
-        outcome: outcome.to_bytes(),
+        outcome: Packer::default().pack(&outcome.to_bytes()).unwrap(),
     }))
 }

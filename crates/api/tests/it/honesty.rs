@@ -3,7 +3,7 @@
 use model::{Bundle, Calendar, DailyMark, Digest, Limits, Outcome};
 use serde_json::{Value, json};
 use stats::{SharpeSample, Variant};
-use store::{Ending, JobError, NewResult};
+use store::{Ending, JobError, NewResult, Packer};
 use testkit::candles::Lcg;
 
 use crate::harness::{Api, data_hash, request, walk};
@@ -30,10 +30,12 @@ fn ending(seq: u32, daily_returns: Vec<f64>, data_hash: Digest, outcome: &Outcom
         key: Digest::of(&seq.to_le_bytes()),
         outcome_hash: outcome.hash(),
         data_hash,
-        metrics: json!({"trades": 50.0, "topTradeProfitShare": 0.5}),
-        summary: json!({"settings": {"calendar": "24x7", "periodsPerYear": 365.0, "riskFreePct": 0.0}}),
+        metrics: json!({"trades": 50.0, "topTradeProfitShare": 0.5}).into(),
+        summary:
+            json!({"settings": {"calendar": "24x7", "periodsPerYear": 365.0, "riskFreePct": 0.0}})
+                .into(),
         daily_returns,
-        outcome: outcome.to_bytes(),
+        outcome: Packer::default().pack(&outcome.to_bytes()).unwrap(),
     }))
 }
 

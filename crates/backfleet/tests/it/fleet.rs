@@ -190,7 +190,7 @@ impl Node {
     ) -> Node {
         let data = tempfile::tempdir().unwrap();
         let mut arguments = vec!["serve", "--listen", listen, "--data", text(data.path())];
-        arguments.extend(["--node-beat", "500ms", "--node-ttl", "3s"]);
+        arguments.extend(["--node-beat", "1s", "--node-ttl", "6s"]);
         arguments.extend(lease);
         let mut process = spawn(&arguments, database, candles);
         let url = format!("http://{listen}");

@@ -12,7 +12,7 @@ mod lock;
 mod object;
 mod upkeep;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -76,19 +76,12 @@ struct Inner {
     clock: Clock,
     flights: Flights<(String, String), Entry>,
     maps: Flights<Digest, Option<Arc<Mapped>>>,
-    objects: Mutex<Objects>,
+    /// What this process has mapped.
+    mapped: Mutex<BTreeMap<Digest, Weak<Mapped>>>,
     /// Until when no source is probed, because one did not answer.
     quiet_until_ms: AtomicI64,
     /// Bytes written since the cache was measured; starts at the cap, so that the first does it.
     unmeasured: AtomicU64,
-}
-
-/// What this process knows of objects.
-#[derive(Default)]
-struct Objects {
-    mapped: BTreeMap<Digest, Weak<Mapped>>,
-    /// Objects whose hash this process has compared, or that it wrote itself.
-    verified: BTreeSet<Digest>,
 }
 
 /// The candles of an object that is to be published.
@@ -133,7 +126,7 @@ impl Cache {
             clock,
             flights: Flights::new(),
             maps: Flights::new(),
-            objects: Mutex::new(Objects::default()),
+            mapped: Mutex::default(),
             quiet_until_ms: AtomicI64::new(i64::MIN),
             unmeasured: AtomicU64::new(settings.max_bytes),
         };
@@ -293,7 +286,6 @@ impl Inner {
         let (hash, size) = object::publish(&objects, &temporary, made.timeframe, &pieces)?;
         let first_ms = pieces.iter().find_map(|piece| piece.open_time_ms.first()).copied();
         let last_ms = pieces.iter().rev().find_map(|piece| piece.open_time_ms.last()).copied();
-        self.lock().verified.insert(hash);
         let entry = Entry {
             hash,
             rows: pieces.iter().map(|piece| piece.len() as u64).sum(),
@@ -319,34 +311,23 @@ impl Inner {
     }
 
     fn map(&self, hash: Digest) -> Result<Option<Arc<Mapped>>, Error> {
-        let verified = {
-            let objects = self.lock();
-            if let Some(mapped) = objects.mapped.get(&hash).and_then(Weak::upgrade) {
-                return Ok(Some(mapped));
-            }
-            objects.verified.contains(&hash)
-        };
-        let folder = self.root.join("objects");
-        let opened = object::open(&folder, hash, !verified)?;
-        let mut objects = self.lock();
-        match opened {
-            object::Opened::Intact(mapped) => {
-                let mapped = Arc::new(mapped);
-                objects.verified.insert(hash);
-                objects.mapped.retain(|_, weak| weak.strong_count() > 0);
-                objects.mapped.insert(hash, Arc::downgrade(&mapped));
-                evict::touch(&object::path(&folder, hash), self.now());
-                Ok(Some(mapped))
-            }
-            object::Opened::Unusable => {
-                objects.verified.remove(&hash);
-                Ok(None)
-            }
+        if let Some(mapped) = self.lock().get(&hash).and_then(Weak::upgrade) {
+            return Ok(Some(mapped));
         }
+        let folder = self.root.join("objects");
+        let object::Opened::Intact(mapped) = object::open(&folder, hash)? else {
+            return Ok(None);
+        };
+        let mapped = Arc::new(mapped);
+        let mut all = self.lock();
+        all.retain(|_, weak| weak.strong_count() > 0);
+        all.insert(hash, Arc::downgrade(&mapped));
+        evict::touch(&object::path(&folder, hash), self.now());
+        Ok(Some(mapped))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Objects> {
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Digest, Weak<Mapped>>> {
+        self.mapped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> SystemTime {

@@ -92,7 +92,6 @@ impl Cache {
                 remove_all(&path)?;
             }
         }
-        self.inner.lock().verified.clear();
         Ok(bytes)
     }
 
@@ -103,17 +102,13 @@ impl Cache {
         let objects = self.inner.root.join("objects");
         for path in self.inner.objects()? {
             check.objects += 1;
-            let hash = hash_of(&path);
-            let intact = match hash {
-                Some(hash) => {
-                    matches!(object::open(&objects, hash, true)?, object::Opened::Intact(_))
+            let intact = match hash_of(&path).map(|hash| (hash, object::open(&objects, hash))) {
+                Some((hash, opened)) => {
+                    matches!(opened?, object::Opened::Intact(mapped) if mapped.is_named(hash))
                 }
                 None => false,
             };
             if !intact {
-                if let Some(hash) = hash {
-                    self.inner.lock().verified.remove(&hash);
-                }
                 evict::remove(&path)?;
                 check.damaged.push(path);
             }

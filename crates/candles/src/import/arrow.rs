@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::columns::{Column, Kind, Named, Role, Unknown, pick, rows};
+use super::columns::{Column, Kind, Named, Role, pick, rows};
 use super::flatbuffer::Fields;
 use super::lines::unreadable;
 use super::row::Each;
@@ -90,12 +90,7 @@ impl Arrow {
             field.kind.map(|kind| Place { field: index, kind })
         };
         let names = fields.iter().map(|field| field.name.as_str());
-        let columns = pick(names, places).map_err(|unknown| match unknown {
-            Unknown::Column(name) => unreadable(path, &format!("it has no column \"{name}\"")),
-            Unknown::Kind(name) => {
-                unreadable(path, &format!("its column \"{name}\" has a type that is not read"))
-            }
-        })?;
+        let columns = pick(names, places).map_err(|unknown| unknown.of(path))?;
         let last = [columns.time, columns.open, columns.high, columns.low, columns.close];
         let last = last.iter().chain(&columns.volume).map(|place| place.field).max().unwrap_or(0);
         if fields[..=last].iter().any(|field| field.buffers.is_none()) {

@@ -1,9 +1,12 @@
 //! Columns found by name, whatever their types: what Arrow and Parquet files have in common.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
+use super::lines::unreadable;
 use super::row::{Each, Row};
 use super::time::{Stamp, Unit};
+use crate::Error;
 use crate::validate::Rule;
 
 const TIMES: [&str; 13] = [
@@ -119,8 +122,26 @@ pub(super) enum Role {
 pub(super) enum Unknown {
     /// There is none of that name.
     Column(&'static str),
+    /// There is more than one of that name.
+    Twice(String),
     /// There is one, and its type is not read.
     Kind(String),
+}
+
+impl Unknown {
+    /// What the file at `path` lacks.
+    pub(super) fn of(self, path: &Path) -> Error {
+        let reason = match self {
+            Self::Column(name) => format!("it has no column \"{name}\""),
+            Self::Twice(name) => {
+                format!("it has more than one column \"{}\"", name.escape_debug())
+            }
+            Self::Kind(name) => {
+                format!("its column \"{}\" has a type that is not read", name.escape_debug())
+            }
+        };
+        unreadable(path, &reason)
+    }
 }
 
 /// Finds the columns of a candle among `names`, in any case.
@@ -132,21 +153,20 @@ pub(super) fn pick<'a, T>(
     let find = |known: &[&str]| {
         known.iter().find_map(|wanted| names.iter().position(|name| name == wanted))
     };
-    let need = |known: &[&str], what: &'static str| {
-        let index = find(known).ok_or(Unknown::Column(what))?;
+    let at = |index: usize| {
+        if names.iter().filter(|name| **name == names[index]).count() > 1 {
+            return Err(Unknown::Twice(names[index].clone()));
+        }
         place(index).ok_or_else(|| Unknown::Kind(names[index].clone()))
     };
-    let volume = find(&VOLUMES);
+    let need = |known: &[&str], what: &'static str| at(find(known).ok_or(Unknown::Column(what))?);
     Ok(Named {
         time: need(&TIMES, "timestamp")?,
         open: need(&OPENS, "open")?,
         high: need(&HIGHS, "high")?,
         low: need(&LOWS, "low")?,
         close: need(&CLOSES, "close")?,
-        volume: match volume {
-            None => None,
-            Some(index) => Some(place(index).ok_or_else(|| Unknown::Kind(names[index].clone()))?),
-        },
+        volume: find(&VOLUMES).map(at).transpose()?,
     })
 }
 
@@ -309,6 +329,20 @@ pub(super) fn rows(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_is_found_in_any_case_unless_there_are_two() {
+        let fault = |names: &[&str]| match pick(names.iter().copied(), Some) {
+            Ok(columns) => format!("{} {:?}", columns.open, columns.volume),
+            Err(unknown) => unknown.of(Path::new("f")).to_string(),
+        };
+        let four = ["Time", "OPEN", "high", "Low", "close"];
+        assert_eq!(fault(&four), "1 None");
+        assert_eq!(fault(&[&four[..], &["volume", "note", "note"]].concat()), "1 Some(5)");
+        let twice = fault(&[&four[..], &["open"]].concat());
+        assert!(twice.contains("it has more than one column \"open\""), "{twice}");
+        assert!(fault(&four[..4]).contains("it has no column \"close\""));
+    }
 
     #[test]
     fn numbers_of_every_width_are_read() {

@@ -101,6 +101,8 @@ pub(super) enum NoLayout {
     Unknown,
     /// The map names a column that is not there.
     NoColumn(String),
+    /// The header names a column more than once that is read.
+    Twice(String),
     /// The file holds several tickers.
     Tickers(Vec<String>),
 }
@@ -137,7 +139,7 @@ impl Layout {
             return Layout::without_header(delimiter, &rows[0], wanted);
         }
         let second = rows.get(1).map_or(&[][..], Vec::as_slice);
-        Layout::with_header(delimiter, &rows[0], second, wanted).ok_or(NoLayout::Unknown)
+        Layout::with_header(delimiter, &rows[0], second, wanted)
     }
 
     fn without_header(delimiter: char, fields: &[&str], wanted: &Wanted<'_>) -> Sniffed {
@@ -164,7 +166,7 @@ impl Layout {
         fields: &[&str],
         second: &[&str],
         wanted: &Wanted<'_>,
-    ) -> Option<Layout> {
+    ) -> Sniffed {
         let names: Vec<String> = fields.iter().map(|field| plain(field)).collect();
         let find = |known: &[&str]| {
             known.iter().find_map(|name| names.iter().position(|field| field == name))
@@ -179,13 +181,14 @@ impl Layout {
                 (date, Some(clock))
             }
             (None, Some(only), _) | (None, None, Some(only)) => (only, None),
-            (None, None, None) => (unnamed?, None),
+            (None, None, None) => (unnamed.ok_or(NoLayout::Unknown)?, None),
         };
+        let price = |known: &[&str]| find(known).ok_or(NoLayout::Unknown);
         let prices = [
-            find(&["open", "o", "open price"])?,
-            find(&["high", "h", "high price"])?,
-            find(&["low", "l", "low price"])?,
-            find(&["close", "c", "close price", "last"])?,
+            price(&["open", "o", "open price"])?,
+            price(&["high", "h", "high price"])?,
+            price(&["low", "l", "low price"])?,
+            price(&["close", "c", "close price", "last"])?,
         ];
         let volume = find(&VOLUMES)
             .filter(|index| {
@@ -194,6 +197,23 @@ impl Layout {
             })
             .or_else(|| find(&TICKS))
             .or_else(|| names.iter().position(|name| name.starts_with("volume")));
+        let mapped = |role: fn(&ColumnMap) -> &Option<String>| {
+            wanted.map.is_some_and(|map| role(map).is_some())
+        };
+        let chosen = [
+            (Some(time.0), mapped(|map| &map.time)),
+            (time.1, mapped(|map| &map.time)),
+            (Some(prices[0]), mapped(|map| &map.open)),
+            (Some(prices[1]), mapped(|map| &map.high)),
+            (Some(prices[2]), mapped(|map| &map.low)),
+            (Some(prices[3]), mapped(|map| &map.close)),
+            (volume, mapped(|map| &map.volume)),
+        ];
+        for index in chosen.iter().filter(|(_, mapped)| !mapped).filter_map(|(index, _)| *index) {
+            if names.iter().filter(|name| **name == names[index]).count() > 1 {
+                return Err(NoLayout::Twice(fields[index].to_owned()));
+            }
+        }
         let mut layout = Layout {
             time,
             volume,
@@ -221,7 +241,7 @@ impl Layout {
             layout.adjusted_close = layout.adjusted_close.map(shift);
             layout.origin = Origin::Backtrader;
         }
-        Some(layout)
+        Ok(layout)
     }
 
     /// Two or three header lines: names, tickers, and perhaps a line that names the index.
@@ -275,23 +295,31 @@ impl Layout {
         wanted: &Wanted<'_>,
     ) -> Sniffed {
         let first = &rows[0];
+        let missing = |name: &str| NoLayout::NoColumn(name.to_owned());
         let find = |name: &str| {
             // Numbers count columns from 1: a file without a header has values where names would be.
             if let Ok(number) = name.parse::<usize>() {
-                return (1..=first.len()).contains(&number).then(|| number - 1);
+                let index = (1..=first.len()).contains(&number).then(|| number - 1);
+                return index.ok_or_else(|| missing(name));
             }
-            first.iter().position(|field| field.eq_ignore_ascii_case(name))
+            let mut named = (0..first.len()).filter(|at| first[*at].eq_ignore_ascii_case(name));
+            match (named.next(), named.next()) {
+                (Some(index), None) => Ok(index),
+                (None, _) => Err(missing(name)),
+                (Some(_), Some(_)) => Err(NoLayout::Twice(name.to_owned())),
+            }
         };
-        let missing = |name: &str| NoLayout::NoColumn(name.to_owned());
-        let usual = Layout::found(delimiter, rows, &Wanted { map: None, ..*wanted }).ok();
+        let usual = match Layout::found(delimiter, rows, wanted) {
+            Err(NoLayout::Twice(name)) => return Err(NoLayout::Twice(name)),
+            usual => usual.ok(),
+        };
         let column = |name: &Option<String>, usual: Option<usize>, what: &str| match name {
-            Some(name) => find(name).ok_or_else(|| missing(name)),
+            Some(name) => find(name),
             None => usual.ok_or_else(|| missing(what)),
         };
         let usual = usual.as_ref();
         let time = column(&map.time, usual.map(|layout| layout.time.0), "time")?;
-        let clock = map.clock.as_ref().map(|name| find(name).ok_or_else(|| missing(name)));
-        let clock = clock.transpose()?;
+        let clock = map.clock.as_deref().map(find).transpose()?;
         let price = |index: usize, name: &Option<String>, what: &str| {
             column(name, usual.map(|layout| layout.prices[index]), what)
         };
@@ -302,7 +330,7 @@ impl Layout {
             price(3, &map.close, "close")?,
         ];
         let volume = match &map.volume {
-            Some(name) => Some(find(name).ok_or_else(|| missing(name))?),
+            Some(name) => Some(find(name)?),
             None => usual.and_then(|layout| layout.volume),
         };
         let usual_clock = usual.and_then(|l| l.time.1).filter(|_| map.time.is_none());

@@ -10,7 +10,7 @@ use parquet::errors::Result as ParquetResult;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
-use super::columns::{Column, Kind, Named, Role, Unknown, decimal, pick, rows};
+use super::columns::{Column, Kind, Named, Role, decimal, pick, rows};
 use super::lines::unreadable;
 use super::row::Each;
 use super::time::Unit;
@@ -49,12 +49,7 @@ impl ParquetRows {
         let names: Vec<String> = schema.columns().iter().map(|column| name(column)).collect();
         let names = names.iter().map(String::as_str);
         let columns = pick(names, |column| Place::of(column, &schema.column(column)));
-        let columns = columns.map_err(|unknown| match unknown {
-            Unknown::Column(name) => unreadable(path, &format!("it has no column \"{name}\"")),
-            Unknown::Kind(name) => {
-                unreadable(path, &format!("its column \"{name}\" has a type that is not read"))
-            }
-        })?;
+        let columns = columns.map_err(|unknown| unknown.of(path))?;
         Ok(ParquetRows { path: path.to_owned(), columns })
     }
 

@@ -42,6 +42,10 @@ impl Table {
             NoLayout::NoColumn(name) => {
                 unreadable(path, &format!("it has no column \"{}\"", name.escape_debug()))
             }
+            NoLayout::Twice(name) => {
+                let reason = format!("its header names \"{}\" more than once", name.escape_debug());
+                unreadable(path, &format!("{reason}; give columns by number, as in --map open=2"))
+            }
             NoLayout::Tickers(tickers) => {
                 let some = tickers.iter().take(20).map(|t| t.escape_debug().to_string());
                 let some = some.collect::<Vec<_>>().join(", ");

@@ -29,6 +29,8 @@ pub enum Rule {
     NotFinite,
     /// A price is zero or below.
     PriceNotPositive,
+    /// A price is smaller or greater, or the volume is greater, than any that is traded.
+    OutOfRange,
     /// The high is below, or the low above, another price of the candle.
     Extremes,
     /// The volume is below zero.
@@ -57,6 +59,7 @@ impl Rule {
             Self::Unreadable => "unreadable field",
             Self::NotFinite => "missing or non-finite value",
             Self::PriceNotPositive => "price is not above 0",
+            Self::OutOfRange => "price outside 1e-100 to 1e100, or volume above 1e100",
             Self::Extremes => "high below or low above another price",
             Self::NegativeVolume => "volume below 0",
             Self::OffGrid => "time is off the grid of the timeframe",
@@ -93,6 +96,12 @@ impl fmt::Display for RowFault {
 /// The first time that is a 64-bit number of nanoseconds, as InfluxDB and pandas keep it.
 const EARLIEST_MS: i64 = i64::MIN / 1_000_000;
 
+/// Prices of candles: numbers between these may be squared, summed and divided by one another without
+/// leaving what a number can be.
+const PRICES: std::ops::RangeInclusive<f64> = 1e-100..=LARGEST;
+/// Greatest price and greatest volume.
+const LARGEST: f64 = 1e100;
+
 /// The first rule that `candle` breaks, given the one before it.
 pub(crate) fn broken_rule(
     candle: &Candle,
@@ -106,6 +115,9 @@ pub(crate) fn broken_rule(
     }
     if prices.iter().any(|price| *price <= 0.0) {
         return Some(Rule::PriceNotPositive);
+    }
+    if !prices.iter().all(|price| PRICES.contains(price)) || volume > LARGEST {
+        return Some(Rule::OutOfRange);
     }
     if high < open.max(close) || low > open.min(close) {
         return Some(Rule::Extremes);
@@ -160,6 +172,10 @@ mod tests {
         check(Candle { close: f64::NAN, ..GOOD }, None, Some(Rule::NotFinite));
         check(Candle { volume: f64::INFINITY, ..GOOD }, None, Some(Rule::NotFinite));
         check(Candle { low: 0.0, ..GOOD }, None, Some(Rule::PriceNotPositive));
+        check(Candle { high: 1.1e100, ..GOOD }, None, Some(Rule::OutOfRange));
+        check(Candle { low: 0.9e-100, ..GOOD }, None, Some(Rule::OutOfRange));
+        check(Candle { volume: 1.1e100, ..GOOD }, None, Some(Rule::OutOfRange));
+        check(Candle { low: 1e-100, high: 1e100, volume: 1e100, ..GOOD }, None, None);
         check(Candle { high: 2.4, ..GOOD }, None, Some(Rule::Extremes));
         check(Candle { low: 2.1, ..GOOD }, None, Some(Rule::Extremes));
         check(Candle { volume: -1.0, ..GOOD }, None, Some(Rule::NegativeVolume));

@@ -310,6 +310,26 @@ fn maps_formats_zones_and_labels_from_outside() {
 }
 
 #[test]
+fn a_column_named_twice_is_refused_unless_it_is_chosen_by_number() {
+    let folder = Folder::new();
+    let x = ImportOptions { exchange: Some("x".to_owned()), ..ImportOptions::default() };
+    let text = "time,Open,high,low,close,open\n1704067200,1,2,0.5,1.5,1.25\n";
+    let path = folder.write("A-1m.csv", text);
+    let error = read_file(&path, &x).unwrap_err().to_string();
+    assert!(error.contains("its header names \"Open\" more than once"), "{error}");
+    let named = ImportOptions { columns: "open=OPEN".parse().ok(), ..x.clone() };
+    let error = read_file(&path, &named).unwrap_err().to_string();
+    assert!(error.contains("its header names \"OPEN\" more than once"), "{error}");
+    let numbers = "open=6".parse().ok();
+    folder.check(
+        "A-1m.csv",
+        text,
+        &ImportOptions { columns: numbers, ..x },
+        ["x A 1m 2024-01-01T00:00:00Z 1.25 2 0.5 1.5 0", "CSV by --map, no volume"],
+    );
+}
+
+#[test]
 fn binance_coin_margined_files_have_their_volume_in_another_column() {
     let folder = Folder::new();
     let row = "1704067200000,42000,42100,41900,42050,555,1704067259999,1.32,90,200,0.5,0\n";

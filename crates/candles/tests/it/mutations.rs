@@ -6,6 +6,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use candles::import::{ImportOptions, read_file};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -68,6 +70,8 @@ fn originals(folder: &Path) -> Vec<PathBuf> {
     for (name, text) in [
         ("a_A-1m.csv", csv.as_str()),
         ("a_A-1m.json", &format!("[{}]", json.join(","))),
+        // Packed once it is damaged: what unpacks is what the reader of text must stand.
+        ("a_A-1m.json.gz", &format!("[{}]", json.join(","))),
         ("a_A-1d.csv", daily),
         ("a_A-15m.csv", exotic),
         ("BTCUSDT-1m-2025-01-01.csv", binance),
@@ -97,7 +101,13 @@ fn damaged_files_never_panic_and_never_give_broken_candles() {
     proptest!(config, |(which in any::<Index>(), damage in damage())| {
         let which = which.index(originals.len());
         let path = damaged.join(originals[which].file_name().unwrap());
-        fs::write(&path, damage.of(&bytes[which])).unwrap();
+        let mut damaged = damage.of(&bytes[which]);
+        if path.ends_with("a_A-1m.json.gz") {
+            let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+            packed.write_all(&damaged).unwrap();
+            damaged = packed.finish().unwrap();
+        }
+        fs::write(&path, damaged).unwrap();
         let options = ImportOptions {
             exchange: Some("x".to_owned()),
             ticker: Some("X".to_owned()),

@@ -8,6 +8,11 @@ pub(crate) fn ema(values: &[f64], n: usize) -> Vec<f64> {
     exponential(n).over(values)
 }
 
+/// Exponential average of the same factor as [`ema`], seeded with the first value.
+pub(crate) fn ema_from_the_first(values: &[f64], n: usize) -> Vec<f64> {
+    exponential_from_the_first(n).over(values)
+}
+
 /// Wilder's average, factor 1 / n, seeded with the mean of the first n.
 pub(crate) fn rma(values: &[f64], n: usize) -> Vec<f64> {
     wilders(n).over(values)
@@ -16,6 +21,11 @@ pub(crate) fn rma(values: &[f64], n: usize) -> Vec<f64> {
 /// The memory of [`ema`].
 pub(super) fn exponential(n: usize) -> Recursive {
     Recursive::new(n, 2.0 / (n as f64 + 1.0))
+}
+
+/// The memory of [`ema_from_the_first`].
+pub(super) fn exponential_from_the_first(n: usize) -> Recursive {
+    Recursive::new(1, 2.0 / (n as f64 + 1.0))
 }
 
 /// The memory of [`rma`].
@@ -107,6 +117,12 @@ mod tests {
     fn an_ema_is_seeded_with_the_mean_of_the_first_defined_values() {
         check(&ema(&[1.0, 2.0, 3.0, 6.0], 3), &[NULL, NULL, 2.0, 4.0]);
         check(&ema(&[NULL, 1.0, 2.0, 3.0, 6.0], 3), &[NULL, NULL, NULL, 2.0, 4.0]);
+    }
+
+    #[test]
+    fn an_ema_may_be_seeded_with_the_first_value() {
+        check(&ema_from_the_first(&[1.0, 2.0, 3.0], 3), &[1.0, 1.5, 2.25]);
+        check(&ema_from_the_first(&[NULL, 4.0, 8.0], 7), &[NULL, 4.0, 5.0]);
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub(crate) fn compute(kind: IndicatorKind, args: &[f64], source: Source<'_>) -> 
     match kind {
         IndicatorKind::Sma => vec![window::mean(of, n(0))],
         IndicatorKind::Ema => vec![average::ema(of, n(0))],
+        IndicatorKind::EmaFirst => vec![average::ema_from_the_first(of, n(0))],
         IndicatorKind::Wma => vec![window::weighted_mean(of, n(0))],
         IndicatorKind::Hma => vec![average::hma(of, n(0))],
         IndicatorKind::Dema => vec![average::dema(of, n(0))],
@@ -87,6 +88,8 @@ pub(crate) fn compute(kind: IndicatorKind, args: &[f64], source: Source<'_>) -> 
 pub(crate) fn as_average(kind: IndicatorKind, args: &[f64]) -> Option<Recursive> {
     if kind == IndicatorKind::Ema {
         Some(average::exponential(rows(args[0])))
+    } else if kind == IndicatorKind::EmaFirst {
+        Some(average::exponential_from_the_first(rows(args[0])))
     } else if kind == IndicatorKind::Rma {
         Some(average::wilders(rows(args[0])))
     } else {

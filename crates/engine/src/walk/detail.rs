@@ -5,9 +5,10 @@
 //! level, then its inside counts; where it touches both, the rule decides again. A candle whose
 //! finer ones are not all there, or do not touch what it touches, is left to the rule.
 
-use model::{Candle, CandleSlice, Timeframe};
+use model::{CandleSlice, Timeframe};
 
 use super::entry::Pending;
+use super::prices::Prices;
 use super::{Observer, Walk};
 
 /// Finer candles of the series that is walked.
@@ -39,14 +40,14 @@ impl<'a> Detail<'a> {
 impl<'t, O: Observer> Walk<'t, '_, O> {
     /// The finer candles of `row`, if there are any and none is missing.
     pub(super) fn finer(&self, row: usize) -> Option<CandleSlice<'t>> {
-        self.track.beside.detail?.of(self.track.candles.open_time_ms[row])
+        self.track.beside.detail?.of(self.track.times.open_ms(row))
     }
 
     /// Trades the inside of `row` by its finer candles; false if they touch nothing.
     pub(super) fn inside_finer(&mut self, row: usize, finer: CandleSlice<'t>) -> bool {
         let before = self.journal.fills.len();
         for place in 0..finer.len() {
-            self.trade_finer(row, &finer.candle(place));
+            self.trade_finer(row, &Prices::of(finer, place));
             if self.position.is_none() {
                 return true;
             }
@@ -55,7 +56,7 @@ impl<'t, O: Observer> Walk<'t, '_, O> {
     }
 
     /// One finer candle of `row` for a position that is held from its open on.
-    fn trade_finer(&mut self, row: usize, candle: &Candle) {
+    fn trade_finer(&mut self, row: usize, candle: &Prices) {
         let entered = self.position.as_ref().is_some_and(|position| position.entry_row == row);
         // Levels that do not work in the entry candle are not jumped over in it either.
         if !entered || self.track.spec.fill.stop_on_entry_candle {
@@ -76,7 +77,7 @@ impl<'t, O: Observer> Walk<'t, '_, O> {
         finer: CandleSlice<'t>,
     ) -> bool {
         let reached = (0..finer.len()).find_map(|place| {
-            let candle = finer.candle(place);
+            let candle = Prices::of(finer, place);
             self.pending_price(&pending, &candle).map(|price| (place, candle, price))
         });
         let Some((place, candle, price)) = reached else { return false };
@@ -88,7 +89,7 @@ impl<'t, O: Observer> Walk<'t, '_, O> {
             if self.position.is_none() {
                 break;
             }
-            self.trade_finer(row, &finer.candle(place));
+            self.trade_finer(row, &Prices::of(finer, place));
         }
         true
     }

@@ -1,9 +1,10 @@
 //! Starting a position: what holds an entry back, pending orders, levels, size.
 
 use model::settings::{LevelBase, Liquidation, RangeEnd, Size, WrongSideLevel};
-use model::{Candle, Fill, FillReason, MINUTE_MS, PositionSide, SkipReason};
+use model::{Fill, FillReason, MINUTE_MS, PositionSide, SkipReason};
 
 use super::position::{Levels, MAX_EXITS, Margin, Position, TargetSlot, sign, tighter};
+use super::prices::Prices;
 use super::{Observer, Walk, order_side};
 
 /// An entry that a close asked for.
@@ -98,11 +99,11 @@ impl<O: Observer> Walk<'_, '_, O> {
 
     /// The calendar day of the candle in `row`.
     pub(super) fn day_of(&self, row: usize) -> i64 {
-        self.track.calendar.day_of(self.track.candles.open_time_ms[row])
+        self.track.calendar.day_of(self.track.times.open_ms(row))
     }
 
     /// Fills the pending order if the candle reaches it, and trades the rest of that candle.
-    pub(super) fn fill_pending(&mut self, row: usize, candle: &Candle) {
+    pub(super) fn fill_pending(&mut self, row: usize, candle: &Prices) {
         let Some(pending) = self.pending.filter(|_| !self.has_ended(row)) else { return };
         let Some(price) = self.pending_price(&pending, candle) else { return };
         self.pending = None;
@@ -118,7 +119,7 @@ impl<O: Observer> Walk<'_, '_, O> {
     }
 
     /// The price at which `candle` fills `pending`, before slippage.
-    pub(super) fn pending_price(&self, pending: &Pending, candle: &Candle) -> Option<f64> {
+    pub(super) fn pending_price(&self, pending: &Pending, candle: &Prices) -> Option<f64> {
         let is_stop = self.track.plan.pending.as_ref().is_some_and(|entry| entry.is_stop);
         // A buy limit and a sell stop wait for a fall, the others for a rise.
         let falls = (pending.side == PositionSide::Long) != is_stop;
@@ -202,7 +203,7 @@ impl<O: Observer> Walk<'_, '_, O> {
             initial_quantity: 0.0,
             entry_price: price,
             entry_row: row,
-            entry_time_ms: self.track.candles.open_time_ms[row],
+            entry_time_ms: self.track.times.open_ms(row),
             signal_row,
             trade_id: self.trades,
             was_pending,
@@ -291,10 +292,10 @@ impl<O: Observer> Walk<'_, '_, O> {
                 notional(kelly.map_or(start, |pct| if pct > cap { cap } else { pct })) / price
             }
         };
-        if quantity.is_nan() {
+        let quantity = if quantity > affordable { affordable } else { quantity };
+        if !quantity.is_finite() {
             return Err(SkipReason::NoSize);
         }
-        let quantity = if quantity > affordable { affordable } else { quantity };
         let quantity = self.market.round_quantity(quantity);
         if quantity <= 0.0 || quantity < self.market.min_quantity {
             return Err(SkipReason::MinQuantity);

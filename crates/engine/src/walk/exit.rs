@@ -1,10 +1,11 @@
 //! Ending a position, whole or in part.
 
 use model::settings::{BothTouched, GapFill, OpenBeyondTarget, Pause, TrailStart, TrailingBase};
-use model::{Candle, Fill, FillReason};
+use model::{Fill, FillReason};
 
 use super::entry::Blocked;
 use super::position::{Protection, TargetSlot};
+use super::prices::Prices;
 use super::{LastExit, Observer, Walk, order_side};
 
 /// Trades closed so far: what losing streaks and the Kelly size are made of.
@@ -75,7 +76,7 @@ enum Booking {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum FillAt {
     /// Where the rule of gaps says, if this candle has jumped over the level.
-    Open(Candle),
+    Open(Prices),
     /// At the level.
     Level,
 }
@@ -93,7 +94,7 @@ pub(super) struct Reach {
 impl<O: Observer> Walk<'_, '_, O> {
     /// Levels that the open has jumped over; `leaves`: the position ends at this open in any case.
     #[inline]
-    pub(super) fn gaps(&mut self, row: usize, candle: &Candle, leaves: bool) {
+    pub(super) fn gaps(&mut self, row: usize, candle: &Prices, leaves: bool) {
         let Some(position) = &self.position else { return };
         let protection = position.levels.protection();
         let is_lost = position.lost(candle.open, protection.price);
@@ -124,7 +125,7 @@ impl<O: Observer> Walk<'_, '_, O> {
 
     /// Stop, liquidation and targets inside the candle, for a position that is held from its open.
     #[inline]
-    pub(super) fn inside(&mut self, row: usize, candle: &Candle) {
+    pub(super) fn inside(&mut self, row: usize, candle: &Prices) {
         let Some(reach) = self.reach(row, candle, false) else { return };
         if reach.lost
             && reach.won
@@ -139,7 +140,7 @@ impl<O: Observer> Walk<'_, '_, O> {
     /// What of the position's levels `candle`, which is `row` or a part of it, touches; `None` if
     /// nothing. `just_filled`: a pending order made the entry inside of it.
     #[inline]
-    pub(super) fn reach(&self, row: usize, candle: &Candle, just_filled: bool) -> Option<Reach> {
+    pub(super) fn reach(&self, row: usize, candle: &Prices, just_filled: bool) -> Option<Reach> {
         let position = self.position.as_ref()?;
         let (mut lost, mut won) = (position.is_lost_in(candle), position.is_won_in(candle));
         if !lost && !won {
@@ -162,7 +163,7 @@ impl<O: Observer> Walk<'_, '_, O> {
     }
 
     /// Fills what `candle` touches; where that is both, the rule decides which comes first.
-    pub(super) fn settle(&mut self, row: usize, candle: &Candle, reach: &Reach) {
+    pub(super) fn settle(&mut self, row: usize, candle: &Prices, reach: &Reach) {
         let Some(position) = &self.position else { return };
         let Reach { protection, lost, won, stop_at } = *reach;
         let favourable = position.favourable(candle);
@@ -199,7 +200,7 @@ impl<O: Observer> Walk<'_, '_, O> {
 
     /// What moves at a close: the stop asked for by a partial exit, levels that follow, the trail.
     #[inline]
-    pub(super) fn move_levels(&mut self, row: usize, candle: &Candle) {
+    pub(super) fn move_levels(&mut self, row: usize, candle: &Prices) {
         self.apply_next_stop();
         let Some(position) = &mut self.position else { return };
         let plan = self.track.plan;
@@ -342,7 +343,7 @@ impl<O: Observer> Walk<'_, '_, O> {
         let fee = (quantity * price * fee_rate).min(left.max(0.0));
         self.cash = cash - fee;
         self.journal.fills.push(Fill {
-            time_ms: self.track.candles.open_time_ms[row],
+            time_ms: self.track.times.open_ms(row),
             side,
             quantity,
             price,

@@ -5,8 +5,9 @@
 //! One that falls between two candles is the first thing of the later one. Whoever holds a
 //! position then pays; nothing is paid at or after the last close.
 
-use model::{Candle, CandleSlice, FundingEvent, FundingRate, FundingSlice};
+use model::{CandleSlice, FundingEvent, FundingRate, FundingSlice};
 
+use super::prices::Prices;
 use super::{Observer, Walk};
 
 /// Payments that are still to come.
@@ -41,17 +42,18 @@ impl<'a> Due<'a> {
 
 impl<O: Observer> Walk<'_, '_, O> {
     /// Makes the payments that are due at the open of the candle in `row` or were due before it.
-    pub(super) fn pay_before(&mut self, row: usize, candle: &Candle) {
+    pub(super) fn pay_before(&mut self, row: usize, candle: &Prices) {
+        let open_ms = self.track.times.open_ms(row);
         // What fell into rows that were skipped found no position.
         while self.due.row < row {
             self.advance(row);
         }
         while self.due.row == row {
             let rate = self.due.rates.get(self.due.next);
-            if rate.time_ms > candle.open_time_ms {
+            if rate.time_ms > open_ms {
                 return;
             }
-            let price = if rate.time_ms == candle.open_time_ms || row == 0 {
+            let price = if rate.time_ms == open_ms || row == 0 {
                 candle.open
             } else {
                 self.track.candles.close[row - 1]
@@ -62,7 +64,7 @@ impl<O: Observer> Walk<'_, '_, O> {
     }
 
     /// Makes the payments that are due inside the candle in `row`.
-    pub(super) fn pay_inside(&mut self, row: usize, candle: &Candle) {
+    pub(super) fn pay_inside(&mut self, row: usize, candle: &Prices) {
         while self.due.row == row {
             let rate = self.due.rates.get(self.due.next);
             self.pay(rate, candle.open);

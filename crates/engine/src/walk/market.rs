@@ -64,12 +64,16 @@ impl Market {
 /// Share of a count of steps that is rounding: a few thousand last bits of an `f64`.
 const ROUNDING: f64 = 1e-12;
 
-/// `value` in whole steps; one that is a whole count of steps but for rounding stays as it is.
+/// `value` in whole steps; one that is a whole count of steps but for rounding stays as it is, and so
+/// does one of more steps than there are numbers.
 fn round(value: f64, step: f64, towards: impl Fn(f64) -> f64) -> f64 {
     if step <= 0.0 {
         return value;
     }
     let steps = value / step;
+    if !steps.is_finite() {
+        return value;
+    }
     let nearest = steps.round();
     if (steps - nearest).abs() <= ROUNDING * nearest.abs().max(1.0) {
         return if nearest == 0.0 { 0.0 } else { value };
@@ -91,5 +95,6 @@ mod tests {
         assert_eq!(round(0.04, 0.1, f64::floor), 0.0);
         assert_eq!(round(7.3, 0.0, f64::floor), 7.3);
         assert_eq!(round(183.336_999_976, 0.001, f64::floor), 183_336.0 * 0.001);
+        assert_eq!(round(1e13, 1e-300, f64::floor), 1e13);
     }
 }

@@ -14,6 +14,7 @@ mod funding;
 mod journal;
 mod market;
 mod position;
+mod prices;
 mod quiet;
 mod shared;
 mod signal;
@@ -21,7 +22,7 @@ mod signal;
 use model::settings::{FlipVsStop, Instrument, RangeEnd};
 use model::strategy::PositionField;
 use model::{
-    Calendar, Candle, CandleSlice, Counts, FillReason, JobSpec, OpenPosition, PositionSide,
+    Calendar, CandleSlice, Counts, FillReason, JobSpec, OpenPosition, OpenTimes, PositionSide,
     SkipReason,
 };
 
@@ -35,6 +36,7 @@ use funding::Due;
 pub(crate) use journal::{Entry, Journal};
 use market::Market;
 pub(crate) use position::Position;
+use prices::Prices;
 use quiet::Quiet;
 pub(crate) use shared::Shared;
 pub(crate) use signal::compares;
@@ -45,6 +47,7 @@ pub(crate) struct Track<'a> {
     pub(crate) candles: CandleSlice<'a>,
     /// What walks over `candles` share.
     pub(crate) shared: &'a Shared,
+    pub(crate) times: OpenTimes<'a>,
     /// First row of the range.
     pub(crate) first: usize,
     /// Length of a candle, ms.
@@ -207,7 +210,7 @@ impl<'t, 'f, O: Observer> Walk<'t, 'f, O> {
     }
 
     #[inline]
-    fn candle(&mut self, row: usize, candle: Candle, is_last: bool) {
+    fn candle(&mut self, row: usize, candle: Prices, is_last: bool) {
         if self.due.row <= row {
             self.pay_before(row, &candle);
         }
@@ -225,7 +228,7 @@ impl<'t, 'f, O: Observer> Walk<'t, 'f, O> {
     }
 
     #[inline]
-    fn at_open(&mut self, row: usize, candle: &Candle) {
+    fn at_open(&mut self, row: usize, candle: &Prices) {
         let (due_exit, due_entry) = (self.due_exit.take(), self.due_entry.take());
         if let Some(position) = &self.position {
             let stop_first = due_exit.is_some()
@@ -248,7 +251,7 @@ impl<'t, 'f, O: Observer> Walk<'t, 'f, O> {
     }
 
     #[inline]
-    fn at_close(&mut self, row: usize, candle: &Candle, is_last: bool) {
+    fn at_close(&mut self, row: usize, candle: &Prices, is_last: bool) {
         if self.position.is_some() {
             self.move_levels(row, candle);
         }
@@ -304,7 +307,7 @@ impl<'t, 'f, O: Observer> Walk<'t, 'f, O> {
 
     /// The close of the candle in `row`, ms.
     fn close_time_ms(&self, row: usize) -> i64 {
-        self.track.candles.open_time_ms[row] + self.track.timeframe_ms
+        self.track.times.close_ms(row)
     }
 }
 

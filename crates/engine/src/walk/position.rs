@@ -5,8 +5,9 @@
 
 use std::ops::Deref;
 
-use model::{Candle, FillReason, PositionSide};
+use model::{FillReason, PositionSide};
 
+use super::prices::Prices;
 use crate::plan::Form;
 
 /// A number with its sign: 1 for long, -1 for short.
@@ -233,7 +234,7 @@ impl Levels {
 impl Position {
     /// The candle's price nearest to a loss.
     #[inline]
-    pub(crate) fn adverse(&self, candle: &Candle) -> f64 {
+    pub(crate) fn adverse(&self, candle: &Prices) -> f64 {
         match self.side {
             PositionSide::Long => candle.low,
             PositionSide::Short => candle.high,
@@ -242,7 +243,7 @@ impl Position {
 
     /// The candle's price nearest to a profit.
     #[inline]
-    pub(crate) fn favourable(&self, candle: &Candle) -> f64 {
+    pub(crate) fn favourable(&self, candle: &Prices) -> f64 {
         match self.side {
             PositionSide::Long => candle.high,
             PositionSide::Short => candle.low,
@@ -263,13 +264,13 @@ impl Position {
 
     /// Whether `candle` touches the protecting level.
     #[inline]
-    pub(crate) fn is_lost_in(&self, candle: &Candle) -> bool {
+    pub(crate) fn is_lost_in(&self, candle: &Prices) -> bool {
         self.lost(self.adverse(candle), self.levels.protection().price)
     }
 
     /// Whether `candle` touches a target.
     #[inline]
-    pub(crate) fn is_won_in(&self, candle: &Candle) -> bool {
+    pub(crate) fn is_won_in(&self, candle: &Prices) -> bool {
         self.won(self.favourable(candle), self.levels.nearest_target())
     }
 

@@ -1,11 +1,13 @@
 //! What many walks over the same candles share, so that each of them reads less.
 
-use model::{Candle, CandleSlice};
+use model::CandleSlice;
+
+use super::prices::Prices;
 
 /// Rows of a block, one word of [`crate::bits::Bits`].
 pub(super) const BLOCK: usize = 64;
 
-/// Most rows that are laid side by side: a copy of 6 MB.
+/// Most rows that are laid side by side: a copy of 4 MB.
 const MOST_ROWS: usize = 1 << 17;
 
 /// Extremes of blocks of candles, and each candle in one place.
@@ -15,9 +17,9 @@ const MOST_ROWS: usize = 1 << 17;
 pub(crate) struct Shared {
     /// Least low and greatest high of each [`BLOCK`] rows.
     blocks: Vec<Extremes>,
-    /// Columns turned into rows: a walk that skips finds a candle in one or two lines of the cache
-    /// instead of five.
-    candles: Vec<Candle>,
+    /// Columns turned into rows: a walk that skips finds a candle in one line of the cache instead
+    /// of four.
+    candles: Vec<Prices>,
 }
 
 /// Least low and greatest high of some candles.
@@ -37,14 +39,14 @@ impl Shared {
         let blocks = candles.low.chunks(BLOCK).zip(candles.high.chunks(BLOCK));
         Shared {
             blocks: blocks.map(|(lows, highs)| extremes(lows, highs)).collect(),
-            candles: (0..rows).map(|row| candles.candle(row)).collect(),
+            candles: (0..rows).map(|row| Prices::of(candles, row)).collect(),
         }
     }
 
     /// The candle of `columns` in `row`.
     #[inline]
-    pub(super) fn candle(&self, columns: CandleSlice<'_>, row: usize) -> Candle {
-        self.candles.get(row).copied().unwrap_or_else(|| columns.candle(row))
+    pub(super) fn candle(&self, columns: CandleSlice<'_>, row: usize) -> Prices {
+        self.candles.get(row).copied().unwrap_or_else(|| Prices::of(columns, row))
     }
 
     /// Whether a low of block number `block` may be at or below `floor` or a high at or above
@@ -129,8 +131,8 @@ mod tests {
         assert!(alone.may_touch(0, 1.0, 100.0) && !shared.may_touch(0, 7.0, 13.0));
         assert!(shared.may_touch(0, 8.0, 13.0) && shared.may_touch(0, f64::NAN, 12.0));
         for row in 0..2 {
-            assert_eq!(alone.candle(columns, row), columns.candle(row));
-            assert_eq!(shared.candle(columns, row), columns.candle(row));
+            assert_eq!(alone.candle(columns, row), Prices::of(columns, row));
+            assert_eq!(shared.candle(columns, row), Prices::of(columns, row));
         }
     }
 }

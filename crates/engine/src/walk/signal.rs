@@ -2,10 +2,11 @@
 
 use model::settings::AllowedSides;
 use model::strategy::{CompareOp, PositionField};
-use model::{Candle, FillReason, MINUTE_MS, PositionSide, SkipReason};
+use model::{FillReason, MINUTE_MS, PositionSide, SkipReason};
 
 use super::entry::Wanted;
 use super::position::{Position, other};
+use super::prices::Prices;
 use super::{Close, Observer, Walk};
 use crate::frame::Column;
 use crate::plan::{Guard, Rule};
@@ -15,7 +16,7 @@ impl<O: Observer> Walk<'_, '_, O> {
     ///
     /// On the last candle there is no next open: exits are dropped, a wanted entry is counted.
     #[inline]
-    pub(super) fn decide(&mut self, row: usize, candle: &Candle, is_last: bool) {
+    pub(super) fn decide(&mut self, row: usize, candle: &Prices, is_last: bool) {
         let plan = self.track.plan;
         let sides = self.track.spec.risk.direction;
         let long = sides != AllowedSides::Short && self.holds(&plan.long, row, candle.close);

@@ -63,6 +63,21 @@ fn check(closes_text: &str, text: &str, expected: &str) {
 }
 
 #[test]
+fn a_number_that_overflows_is_null() {
+    for text in [
+        "close * 1e308 > 1",
+        "sum(close * 5e307, 2) > 1",
+        "ema(close * 5e307, 2) > 1",
+        "rma(close * 5e307, 2) > close",
+        "bollinger(if(close > 2, 1e308, -1e308), 2, 1000).upper > 1",
+        "mom(if(close > 2, 1.7e308, -1.7e308), 1) > 1",
+    ] {
+        check("2 2 3 2", text, "....");
+    }
+    check("2 2 3 2", "ema(close * 1e307, 2) > 1", ".111");
+}
+
+#[test]
 fn a_cross_needs_the_row_before_at_or_on_the_other_side() {
     check("1 2 3 2 2 3", "crossUp(close, 2)", "..1..1");
     check("3 2 1 2 2 1", "crossDown(close, 2)", "..1..1");

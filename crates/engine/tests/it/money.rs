@@ -80,6 +80,22 @@ fn a_risk_without_a_stop_has_no_size() {
 }
 
 #[test]
+fn a_step_too_small_to_count_rounds_nothing() {
+    let case = sized(UP, Size::PercentOfBalance(100.0)).with(|spec| spec.balance = 1e15);
+    let mut fine = case.clone();
+    fine.instrument = Instrument { lot_step: 1e-300, tick_size: 1e-320, ..Instrument::default() };
+    let (plain, fine) = (case.run().outcome, fine.run().outcome);
+    assert_eq!((&fine.fills, fine.fills.len()), (&plain.fills, 2));
+}
+
+#[test]
+fn a_quantity_beyond_numbers_is_no_size() {
+    let text = "1e-307 1e-307 1e-307 1e-307 L | 1e-307 1e-307 1e-307 1e-307";
+    let run = sized(text, Size::PercentOfBalance(100.0)).check(&[]);
+    assert_eq!(skipped(&run), [(SkipReason::NoSize, 1)]);
+}
+
+#[test]
 fn kelly_uses_its_start_until_30_trades_are_closed() {
     // Trades alternate: two wins of 10 %, then one loss of 10 %.
     let mut text = String::new();

@@ -23,8 +23,31 @@ impl Bundle {
         Some(self.spec(position, &point))
     }
 
+    /// The specs of `seqs`, in their order; the same that [`Bundle::job`] gives, but the text that no
+    /// parameter changes is written once.
+    pub fn specs(&self, seqs: impl IntoIterator<Item = u32>) -> Vec<Option<JobSpec>> {
+        let texts = Texts::new(self);
+        let mut text = String::new();
+        let job = |seq| {
+            let position = self.position(seq).filter(|_| self.has_job(seq))?;
+            let mut spec = self.unkeyed(position, &self.parameters.point(position.parameters));
+            text.clear();
+            texts.join(&mut text, position, &spec);
+            spec.key = keys::spec_key(&text);
+            Some(spec)
+        };
+        seqs.into_iter().map(job).collect()
+    }
+
     /// The spec at `position`, whose parameter point is `point`.
     pub(super) fn spec(&self, position: Position, point: &Point) -> JobSpec {
+        let mut spec = self.unkeyed(position, point);
+        spec.key = keys::spec_key(&spec.canonical_json());
+        spec
+    }
+
+    /// The same without its key.
+    fn unkeyed(&self, position: Position, point: &Point) -> JobSpec {
         let money = &self.money.at(position.money_management).settings;
         let resolved = self.resolve(point);
         let mut parameters = resolved.used;
@@ -35,7 +58,7 @@ impl Bundle {
         let timeframe = *self.timeframes.at(position.timeframe);
         let signals = Arc::new(resolved.signals);
         let warmup = warmup(&signals, &money_management, &risk, timeframe);
-        let mut spec = JobSpec {
+        JobSpec {
             series: self.series_id(self.tickers.at(position.ticker), timeframe),
             range: self.ranges[position.range as usize],
             signals,
@@ -50,9 +73,7 @@ impl Bundle {
             data_policy: self.data_policy,
             warmup,
             key: Digest([0; 32]),
-        };
-        spec.key = keys::spec_key(&spec.canonical_json());
-        spec
+        }
     }
 
     pub(super) fn resolve(&self, point: &Point) -> Resolved {
@@ -124,6 +145,14 @@ impl<'a, T: Expressive> Text<'a, T> {
         }
     }
 
+    /// The text, given what the group is at the point asked for.
+    fn of(&self, resolved: &T) -> Cow<'_, str> {
+        match self {
+            Self::Fixed(text) => Cow::Borrowed(text),
+            Self::Parametric(..) => Cow::Owned(resolved.canonical()),
+        }
+    }
+
     /// The text at `point`; adds the parameters it uses.
     fn at(&self, point: &Point, parameters: &mut Point) -> Cow<'_, str> {
         match self {
@@ -148,6 +177,24 @@ impl<'a> Texts<'a> {
             risk: Text::new(&bundle.risk),
             money: bundle.money.values.iter().map(|variant| Text::new(&variant.settings)).collect(),
         }
+    }
+
+    /// Appends the canonical text of the spec at `position`.
+    fn join(&self, out: &mut String, position: Position, spec: &JobSpec) {
+        let money = &self.money[position.money_management as usize];
+        let parts = canonical::Parts {
+            head: &self.head,
+            money_management: &money.of(&spec.money_management),
+            parameters: &canonical::parameters(&spec.parameters),
+            periods_per_year: spec.overrides.periods_per_year,
+            range: spec.range,
+            risk: &self.risk.of(&spec.risk),
+            tail: &self.tail,
+            strategy: &canonical::strategy(&spec.signals, spec.signal_column),
+            ticker: &spec.series.ticker,
+            timeframe: &self.timeframes[position.timeframe as usize],
+        };
+        canonical::join(out, &parts);
     }
 
     fn at(&self, point: &Point) -> TextsAt<'_> {

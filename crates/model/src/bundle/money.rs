@@ -21,6 +21,7 @@ const FIELDS: &[&str] = &[
     "size",
     "leverage",
     "maintenanceMarginPct",
+    "maxEntries",
 ];
 
 const STOP_PCT: Bounds = Bounds::open("a percent of price", 0.0, 100.0);
@@ -80,6 +81,7 @@ impl Reader<'_> {
                 .unwrap_or(default.maintenance_margin_pct),
         };
         self.check_margin(&money, faults);
+        self.check_max_entries(faults);
         let has_stop = fields.get("stop").is_some() || fields.get("stopLossPct").is_some();
         if matches!(money.size, Size::RiskPct(_)) && !has_stop {
             let message = "size by \"riskPct\" needs a stop: what is risked is the way to it";
@@ -261,6 +263,17 @@ impl Reader<'_> {
                 let start = fields.number("start", EQUITY_PCT, faults)?;
                 Some(Size::Kelly { cap: cap?, start })
             }
+        }
+    }
+
+    /// `maxEntries` is kept for later: it may say 1, which is how it is.
+    fn check_max_entries(&self, faults: &mut Faults) {
+        let Some(value) = self.fields.raw("maxEntries") else { return };
+        if value.as_f64().is_none_or(|entries| !(1.0..=1.0).contains(&entries)) {
+            let message = "\"maxEntries\" is reserved: a trade has 1 entry in this version";
+            let hint = "leave it out, or write 1";
+            let code = if value.is_number() { "out_of_range" } else { "wrong_type" };
+            faults.add_with_hint(&self.fields.at("maxEntries"), code, message, hint);
         }
     }
 

@@ -14,6 +14,8 @@ pub enum IndicatorKind {
     Sma,
     /// Exponential moving average, seeded with the mean of the first n.
     Ema,
+    /// Exponential moving average, seeded with the first value.
+    EmaFirst,
     /// Linearly weighted moving average.
     Wma,
     /// Hull moving average.
@@ -161,9 +163,10 @@ pub const MAX_WINDOW: f64 = 10_000.0;
 
 impl IndicatorKind {
     /// Every indicator, in the order of the enum.
-    pub const ALL: [IndicatorKind; 39] = [
+    pub const ALL: [IndicatorKind; 40] = [
         Self::Sma,
         Self::Ema,
+        Self::EmaFirst,
         Self::Wma,
         Self::Hma,
         Self::Dema,

@@ -194,6 +194,8 @@ impl IndicatorKind {
             | Self::Highest
             | Self::Lowest => arg(0) - 1,
             Self::Ema => ema(0, SEED_WEIGHT),
+            // Its seed is one value, not a mean of n.
+            Self::EmaFirst => ema(0, SEED_WEIGHT).saturating_sub(arg(0) - 1),
             Self::Dema => 2 * ema(0, SEED_WEIGHT),
             Self::Tema => 3 * ema(0, SEED_WEIGHT),
             Self::Rma => wilder(0, SEED_WEIGHT),

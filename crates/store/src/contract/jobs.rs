@@ -52,7 +52,8 @@ pub struct ResultSummary {
     pub data_hash: Digest,
     /// Metric id -> number; an undefined metric is absent.
     pub metrics: Value,
-    /// The rest of the outcome document: counts, warm-up, equity, undefined reasons, warnings.
+    /// The rest of the outcome document: counts, warm-up, equity, warnings, and under `undefined` the
+    /// ids of the undefined metrics, by reason.
     pub summary: Value,
 }
 

@@ -7,11 +7,13 @@ mod hints;
 mod jobs;
 mod keys;
 mod nodes;
+mod packed;
 mod replays;
 mod signals;
 mod work;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use async_trait::async_trait;
 use model::Digest;
@@ -37,6 +39,7 @@ pub use keys::{KeyRow, KeyState, Keys, NewKey, Scope, Scopes, Token};
 pub use nodes::{
     Fenced, Lease, LeaseKey, NodeBeat, NodeId, NodeRow, NodeTimes, Nodes, SWEEPER, Sweep,
 };
+pub use packed::{JsonText, PackedOutcome, Packer};
 pub use replays::{Divergence, HeldReplay, ReplayClaim, ReplayRow, ReplayedResult};
 pub use signals::PackedSignals;
 pub use work::{
@@ -253,6 +256,11 @@ pub trait Store: Hints + Keys + Nodes + Send + Sync {
         progress: &[Progress],
         candles_per_second: f64,
     ) -> Result<(), Error>;
+
+    /// Calls of [`Store::finish`] that one worker gains from having under way at once.
+    fn writers(&self) -> NonZeroUsize {
+        NonZeroUsize::MIN
+    }
 
     /// Ends jobs and counts them, in one transaction; answers in the order of `finishes`.
     async fn finish(&self, worker: WorkerId, finishes: &[Finish]) -> Result<Vec<Settled>, Error>;

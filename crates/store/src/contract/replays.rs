@@ -4,7 +4,7 @@ use model::{Digest, JobStatus};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{DatabaseTime, WorkerId};
+use super::{DatabaseTime, PackedOutcome, WorkerId};
 
 /// A replay that a worker holds, with its fence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,8 +50,8 @@ pub struct Divergence {
     pub key: Digest,
     /// Hash of the outcome that was found instead.
     pub outcome_hash: Digest,
-    /// That outcome, as [`model::Outcome::to_bytes`] gives it.
-    pub outcome: Vec<u8>,
+    /// That outcome.
+    pub outcome: PackedOutcome,
 }
 
 /// A replay as stored.

@@ -2,8 +2,8 @@
 
 use model::{Digest, SignalColumn};
 
-use super::Error;
-use crate::payload::{Packer, unpack};
+use super::{Error, Packer};
+use crate::payload::unpack;
 
 /// A signal column packed for the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct PackedSignals {
 impl PackedSignals {
     /// Packs `column`. Takes time in proportion to its rows: not for the async runtime.
     pub fn pack(column: &SignalColumn) -> Result<PackedSignals, Error> {
-        let data = Packer::new()?.pack(&column.to_bytes())?;
+        let data = Packer::default().compress(&column.to_bytes())?;
         Ok(PackedSignals { hash: column.as_slice().hash(), data })
     }
 

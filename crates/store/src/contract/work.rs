@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use model::Digest;
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::{DatabaseTime, JobError, JobId, WorkerId};
+use super::{DatabaseTime, JobError, JobId, JsonText, PackedOutcome, WorkerId};
 
 /// Times that leases are made of. Database clocks measure them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,23 +113,23 @@ pub enum CancelFlag {
     Raised,
 }
 
-/// A result to store.
+/// A result to store, as it is written.
 #[derive(Clone, Debug)]
 pub struct NewResult {
     /// Result key.
     pub key: Digest,
-    /// Hash of `outcome`.
+    /// Hash of the outcome's bytes.
     pub outcome_hash: Digest,
     /// Hash of the candles and the settings they imply.
     pub data_hash: Digest,
-    /// Metric id -> number.
-    pub metrics: Value,
-    /// Counts, warm-up, equity, undefined reasons, warnings.
-    pub summary: Value,
+    /// Metric id -> number; an undefined metric is absent.
+    pub metrics: JsonText,
+    /// The rest of the outcome document, without its lists.
+    pub summary: JsonText,
     /// Daily returns.
     pub daily_returns: Vec<f64>,
-    /// [`model::Outcome::to_bytes`]; kept compressed.
-    pub outcome: Vec<u8>,
+    /// Fills, funding, daily marks.
+    pub outcome: PackedOutcome,
 }
 
 /// How a job ended.

@@ -1,5 +1,6 @@
 //! Ending jobs: one statement writes rows, results and counts, or nothing.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Digest, ENGINE_VERSION};
@@ -9,34 +10,34 @@ use super::Postgres;
 use super::bundles::finish_bundles;
 use super::queue::attempt;
 use crate::failure::retrying;
-use crate::payload::{DETERMINISM_FAULT, DIVERGED, EndedColumns, Packer, float_bytes, result_of};
+use crate::payload::{DETERMINISM_FAULT, DIVERGED, EndedColumns, float_bytes, result_of};
 use crate::settled::{Sorted, distinct, pointed_at, split};
 use crate::{Error, Finish, Held, JobId, Settled, WorkerId};
 
 /// Finishes as columns, ascending by job, each held attempt once.
 #[derive(Default)]
-struct Batch {
+struct Batch<'a> {
     jobs: Vec<i64>,
     attempts: Vec<i32>,
     statuses: Vec<i16>,
     cached: Vec<bool>,
-    result_keys: Vec<Option<Vec<u8>>>,
-    error_codes: Vec<Option<String>>,
-    error_messages: Vec<Option<String>>,
-    results: Results,
+    result_keys: Vec<Option<&'a [u8]>>,
+    error_codes: Vec<Option<Cow<'a, str>>>,
+    error_messages: Vec<Option<Cow<'a, str>>>,
+    results: Results<'a>,
 }
 
 /// The results that come with a batch.
 #[derive(Default)]
-struct Results {
+struct Results<'a> {
     jobs: Vec<i64>,
-    keys: Vec<Vec<u8>>,
-    outcome_hashes: Vec<Vec<u8>>,
-    data_hashes: Vec<Vec<u8>>,
-    metrics: Vec<String>,
-    summaries: Vec<String>,
+    keys: Vec<&'a [u8]>,
+    outcome_hashes: Vec<&'a [u8]>,
+    data_hashes: Vec<&'a [u8]>,
+    metrics: Vec<&'a str>,
+    summaries: Vec<&'a str>,
     daily_returns: Vec<Vec<u8>>,
-    details: Vec<Vec<u8>>,
+    details: Vec<&'a [u8]>,
 }
 
 /// What a batch wrote.
@@ -48,32 +49,31 @@ struct Written {
     is_capped: bool,
 }
 
-impl Batch {
-    fn of(finishes: &BTreeMap<Held, &Finish>) -> Result<Batch, Error> {
+impl<'a> Batch<'a> {
+    fn of(finishes: &BTreeMap<Held, &'a Finish>) -> Batch<'a> {
         let mut batch = Batch::default();
-        let mut packer = Packer::new()?;
         for (held, finish) in finishes {
             let columns = EndedColumns::of(&finish.ending);
             batch.jobs.push(held.job.0);
             batch.attempts.push(attempt(*held));
             batch.statuses.push(columns.status);
             batch.cached.push(columns.cached);
-            batch.result_keys.push(columns.result_key.map(|key| key.0.to_vec()));
-            batch.error_codes.push(columns.error_code.map(Into::into));
-            batch.error_messages.push(columns.error_message.map(Into::into));
+            batch.result_keys.push(columns.result_key.map(|key| &key.0[..]));
+            batch.error_codes.push(columns.error_code);
+            batch.error_messages.push(columns.error_message);
             if let Some(result) = result_of(&finish.ending) {
                 let results = &mut batch.results;
                 results.jobs.push(held.job.0);
-                results.keys.push(result.key.0.to_vec());
-                results.outcome_hashes.push(result.outcome_hash.0.to_vec());
-                results.data_hashes.push(result.data_hash.0.to_vec());
-                results.metrics.push(result.metrics.to_string());
-                results.summaries.push(result.summary.to_string());
+                results.keys.push(&result.key.0);
+                results.outcome_hashes.push(&result.outcome_hash.0);
+                results.data_hashes.push(&result.data_hash.0);
+                results.metrics.push(result.metrics.as_str());
+                results.summaries.push(result.summary.as_str());
                 results.daily_returns.push(float_bytes(&result.daily_returns));
-                results.details.push(packer.pack(&result.outcome)?);
+                results.details.push(result.outcome.as_bytes());
             }
         }
-        Ok(batch)
+        batch
     }
 }
 
@@ -108,7 +108,7 @@ impl Postgres {
         part: &BTreeMap<Held, &Finish>,
         sorted: &mut Sorted,
     ) -> Result<BTreeSet<Uuid>, Error> {
-        let batch = Batch::of(part)?;
+        let batch = Batch::of(part);
         let written = retrying(|| self.write_batch(worker, &batch)).await?;
         let mut ended = BTreeSet::new();
         if written.held.len() < part.len() {
@@ -136,7 +136,7 @@ impl Postgres {
         Ok(written.bundles)
     }
 
-    async fn write_batch(&self, worker: WorkerId, batch: &Batch) -> Result<Written, Error> {
+    async fn write_batch(&self, worker: WorkerId, batch: &Batch<'_>) -> Result<Written, Error> {
         let query = sqlx::query_as(include_str!("sql/finish_jobs.sql")).bind(worker.0);
         let query = query.bind(&batch.jobs).bind(&batch.attempts).bind(&batch.statuses);
         let query = query.bind(&batch.cached).bind(&batch.result_keys);
@@ -157,7 +157,11 @@ impl Postgres {
 
     /// Of these attempts, those that have ended their jobs: just now, or in an earlier call whose
     /// commit stood though its answer was lost.
-    async fn ended_by_us(&self, worker: WorkerId, batch: &Batch) -> Result<BTreeSet<Held>, Error> {
+    async fn ended_by_us(
+        &self,
+        worker: WorkerId,
+        batch: &Batch<'_>,
+    ) -> Result<BTreeSet<Held>, Error> {
         let query = sqlx::query_as(include_str!("sql/ended_jobs.sql")).bind(worker.0);
         let query = query.bind(&batch.jobs).bind(&batch.attempts);
         let rows: Vec<(i64, i32)> = query.fetch_all(&self.pool).await?;
@@ -165,7 +169,7 @@ impl Postgres {
     }
 
     /// Compares outcomes with those that stand under their keys; answers the jobs that differ.
-    async fn record_conflicts(&self, results: &Results) -> Result<BTreeSet<JobId>, Error> {
+    async fn record_conflicts(&self, results: &Results<'_>) -> Result<BTreeSet<JobId>, Error> {
         let query = sqlx::query_scalar(include_str!("sql/record_conflicts.sql"));
         let query = query.bind(&results.jobs).bind(&results.keys).bind(&results.outcome_hashes);
         let query = query.bind(&results.details).bind(DETERMINISM_FAULT);

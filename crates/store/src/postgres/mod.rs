@@ -27,6 +27,7 @@ mod schema;
 mod signals;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +59,10 @@ const BULK_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Connections of a node's own. Opened by API nodes alone.
 const BEAT_CONNECTIONS: u32 = 2;
+
+/// Statements of one worker that end jobs at the same time: the server works on one while the worker
+/// sends the other.
+const WRITERS: NonZeroUsize = NonZeroUsize::new(2).expect("it is not 0");
 
 /// A connection that was idle for longer is tried before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
@@ -422,6 +427,10 @@ impl Store for Postgres {
         self.call(self.record_progress(worker, progress, candles_per_second)).await?;
         self.hints.note(self.hints.noted().progressed(progress));
         Ok(())
+    }
+
+    fn writers(&self) -> NonZeroUsize {
+        WRITERS
     }
 
     async fn finish(&self, worker: WorkerId, finishes: &[Finish]) -> Result<Vec<Settled>, Error> {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::Postgres;
 use super::bundles::seq;
 use crate::failure::retrying;
-use crate::payload::{DETERMINISM_FAULT, DIVERGED, Packer};
+use crate::payload::{DETERMINISM_FAULT, DIVERGED};
 use crate::rows::{ReplayClaimRecord, ReplayRecord};
 use crate::{Divergence, Error, HeldReplay, ReplayClaim, ReplayRow, WorkerId};
 
@@ -55,16 +55,16 @@ impl Postgres {
         answer: &Value,
         divergence: Option<&Divergence>,
     ) -> Result<bool, Error> {
-        let detail = divergence.map(|it| Packer::new()?.pack(&it.outcome)).transpose()?;
         let mut tx = self.pool.begin().await?;
         let query = sqlx::query_scalar(include_str!("sql/answer_replay.sql")).bind(worker.0);
         let query = query.bind(held.id).bind(i32::try_from(held.attempt).unwrap_or(i32::MAX));
         let job: Option<i64> = query.bind(answer.to_string()).fetch_optional(&mut *tx).await?;
         let Some(job) = job else { return Ok(false) };
-        if let Some((divergence, detail)) = divergence.zip(detail) {
+        if let Some(divergence) = divergence {
             let query = sqlx::query(include_str!("sql/record_divergence.sql")).bind(job);
             let query = query.bind(&divergence.key.0[..]).bind(&divergence.outcome_hash.0[..]);
-            let query = query.bind(detail).bind(DETERMINISM_FAULT).bind(DIVERGED);
+            let query =
+                query.bind(divergence.outcome.as_bytes()).bind(DETERMINISM_FAULT).bind(DIVERGED);
             query.execute(&mut *tx).await?;
         }
         tx.commit().await?;

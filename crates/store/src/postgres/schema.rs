@@ -6,7 +6,7 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType};
 
 /// Version, name and text of each migration.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "create tables", include_str!("../../migrations/postgres/0001_create_tables.sql")),
     (
         2,
@@ -17,6 +17,11 @@ const MIGRATIONS: [(i64, &str, &str); 3] = [
         3,
         "create keys and nodes",
         include_str!("../../migrations/postgres/0003_create_keys_and_nodes.sql"),
+    ),
+    (
+        4,
+        "write results faster",
+        include_str!("../../migrations/postgres/0004_write_results_faster.sql"),
     ),
 ];
 

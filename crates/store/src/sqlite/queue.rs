@@ -13,8 +13,8 @@ use super::bundles::Delta;
 use super::{Sqlite, Write, hex};
 use crate::failure::jittered;
 use crate::payload::{
-    DETERMINISM_FAULT, DIVERGED, EndedColumns, MAX_ATTEMPTS, Packer, clean, float_bytes, fraction,
-    rate, result_of,
+    DETERMINISM_FAULT, DIVERGED, EndedColumns, MAX_ATTEMPTS, clean, float_bytes, fraction, rate,
+    result_of,
 };
 use crate::rows::{ClaimRecord, digest, in_order};
 use crate::settled::{Sorted, distinct, pointed_at, split};
@@ -75,12 +75,11 @@ impl Write {
         worker: WorkerId,
         held: Held,
         result: &NewResult,
-        detail: &[u8],
     ) -> Result<bool, Error> {
         let query = sqlx::query(include_str!("sql/insert_result.sql")).bind(&result.key.0[..]);
         let query = query.bind(&result.outcome_hash.0[..]).bind(&result.data_hash.0[..]);
-        let query = query.bind(result.metrics.to_string()).bind(result.summary.to_string());
-        let query = query.bind(float_bytes(&result.daily_returns)).bind(detail);
+        let query = query.bind(result.metrics.as_str()).bind(result.summary.as_str());
+        let query = query.bind(float_bytes(&result.daily_returns)).bind(result.outcome.as_bytes());
         let query = query.bind(ENGINE_VERSION).bind(held.attempt).bind(worker.0).bind(self.now);
         if query.fetch_optional(&mut *self.tx).await?.is_some() {
             return Ok(true);
@@ -89,7 +88,8 @@ impl Write {
             return Ok(true);
         }
         let query = sqlx::query(include_str!("sql/record_conflict.sql")).bind(&result.key.0[..]);
-        let query = query.bind(&result.outcome_hash.0[..]).bind(held.job.0).bind(detail);
+        let query =
+            query.bind(&result.outcome_hash.0[..]).bind(held.job.0).bind(result.outcome.as_bytes());
         query.bind(self.now).execute(&mut *self.tx).await?;
         let query = sqlx::query(include_str!("sql/mark_conflict.sql")).bind(held.job.0);
         let query = query.bind(DETERMINISM_FAULT).bind(DIVERGED);
@@ -274,24 +274,17 @@ impl Sqlite {
         if distinct.is_empty() {
             return Ok(Vec::new());
         }
-        // Compressed before the one writer is taken.
-        let mut packer = Packer::new()?;
-        let mut results = Vec::new();
-        for (held, finish) in &distinct {
-            if let Some(result) = result_of(&finish.ending) {
-                results.push((*held, result, packer.pack(&result.outcome)?));
-            }
-        }
         let mut write = self.begin().await?;
         let mut deltas = Deltas::new();
         let mut sorted = Sorted::default();
         let [whole, pointers] = split(&distinct);
         write.finish_part(worker, &whole, &mut deltas, &mut sorted).await?;
-        for (held, result, detail) in results {
-            if sorted.written.contains(&held)
-                && !write.store_result(worker, held, result, &detail).await?
+        for (held, finish) in &whole {
+            if let Some(result) = result_of(&finish.ending)
+                && sorted.written.contains(held)
+                && !write.store_result(worker, *held, result).await?
             {
-                sorted.diverged.insert(held);
+                sorted.diverged.insert(*held);
             }
         }
         write.finish_part(worker, &pointers, &mut deltas, &mut sorted).await?;
@@ -333,7 +326,7 @@ impl Sqlite {
 /// A finish as a row of `finish_jobs.sql`.
 fn columns(held: Held, finish: &Finish) -> Value {
     let ended = EndedColumns::of(&finish.ending);
-    let key = ended.result_key.as_ref().map(hex);
+    let key = ended.result_key.map(hex);
     let (code, message) = (ended.error_code, ended.error_message);
     json!([held.job.0, held.attempt, ended.status, ended.cached, key, code, message])
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Sqlite, Write};
-use crate::payload::{DETERMINISM_FAULT, DIVERGED, MAX_REPLAYS, Packer, REPLAY_LOST};
+use crate::payload::{DETERMINISM_FAULT, DIVERGED, MAX_REPLAYS, REPLAY_LOST};
 use crate::rows::{ReplayClaimRecord, ReplayRecord};
 use crate::{Divergence, Error, HeldReplay, ReplayClaim, ReplayRow, WorkerId};
 
@@ -68,16 +68,16 @@ impl Sqlite {
         answer: &Value,
         divergence: Option<&Divergence>,
     ) -> Result<bool, Error> {
-        let detail = divergence.map(|it| Packer::new()?.pack(&it.outcome)).transpose()?;
         let mut write = self.begin().await?;
         let query = sqlx::query_scalar(include_str!("sql/answer_replay.sql")).bind(worker.0);
         let query = query.bind(held.id).bind(held.attempt).bind(answer.to_string());
         let job: Option<i64> = query.bind(write.now).fetch_optional(&mut *write.tx).await?;
         let Some(job) = job else { return Ok(false) };
-        if let Some((divergence, detail)) = divergence.zip(detail) {
+        if let Some(divergence) = divergence {
             let query = sqlx::query(include_str!("sql/record_conflict.sql"));
             let query = query.bind(&divergence.key.0[..]).bind(&divergence.outcome_hash.0[..]);
-            query.bind(job).bind(detail).bind(write.now).execute(&mut *write.tx).await?;
+            let query = query.bind(job).bind(divergence.outcome.as_bytes());
+            query.bind(write.now).execute(&mut *write.tx).await?;
             let query = sqlx::query(include_str!("sql/mark_conflict.sql")).bind(job);
             let query = query.bind(DETERMINISM_FAULT).bind(DIVERGED);
             query.execute(&mut *write.tx).await?;

@@ -6,13 +6,18 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType};
 
 /// Version, name and text of each migration.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "create tables", include_str!("../../migrations/sqlite/0001_create_tables.sql")),
     (2, "know data versions", include_str!("../../migrations/sqlite/0002_know_data_versions.sql")),
     (
         3,
         "create keys and nodes",
         include_str!("../../migrations/sqlite/0003_create_keys_and_nodes.sql"),
+    ),
+    (
+        4,
+        "write results faster",
+        include_str!("../../migrations/sqlite/0004_write_results_faster.sql"),
     ),
 ];
 

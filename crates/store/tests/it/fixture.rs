@@ -11,7 +11,8 @@ use store::postgres::{Postgres, PostgresOptions};
 use store::sqlite::Sqlite;
 use store::{
     BundleRow, Claim, Ending, Finish, Held, JobError, JobFilter, JobRow, LeaseTimes, NewBundle,
-    NewJob, NewResult, Presence, Settled, Store, Submitted, WorkerId, WorkerInfo,
+    NewJob, NewResult, PackedOutcome, Packer, Presence, Settled, Store, Submitted, WorkerId,
+    WorkerInfo,
 };
 use tempfile::TempDir;
 use testkit::wait;
@@ -259,11 +260,16 @@ pub(crate) fn result(claim: &Claim) -> NewResult {
         key: claim.spec_key,
         outcome_hash: Digest::of(&outcome),
         data_hash: Digest::of(b"data"),
-        metrics: json!({"sharpe": 1.25, "trades": 3}),
-        summary: json!({"candles": 100}),
+        metrics: json!({"sharpe": 1.25, "trades": 3}).into(),
+        summary: json!({"candles": 100}).into(),
         daily_returns: vec![0.0, 0.5],
-        outcome,
+        outcome: packed(&outcome),
     }
+}
+
+/// The outcome of these bytes.
+pub(crate) fn packed(outcome: &[u8]) -> PackedOutcome {
+    Packer::default().pack(outcome).unwrap()
 }
 
 pub(crate) fn ended(claim: &Claim, ending: Ending) -> Finish {

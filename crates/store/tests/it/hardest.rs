@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use model::BundleStatus;
+use model::{BundleStatus, Digest};
 use sqlx::{Connection, PgConnection};
 use store::postgres::{Postgres, PostgresOptions};
-use store::{Finish, LeaseTimes, Ordering, Settled, Terms, WorkerInfo};
+use store::{Ending, Finish, LeaseTimes, NewResult, Ordering, Settled, Terms, WorkerInfo};
 use testkit::pgbouncer::PgBouncer;
 use testkit::wait;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::faults::{behind, proxy_to, url};
-use crate::fixture::{Fixture, LONG, OUR_LOCKS, PATIENCE, bundle, completed, held};
+use crate::fixture::{
+    Engine, Fixture, LONG, OUR_LOCKS, PATIENCE, bundle, completed, ended, held, result,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_half_open_link_keeps_its_presence_but_loses_its_jobs_with_its_lease() {
@@ -112,6 +115,53 @@ async fn two_last_finishers_on_two_connections_end_each_of_many_bundles_once() {
     assert_eq!(fixture.query(ends).await, BUNDLES.to_string());
     drop((first, second));
     fixture.check_books().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn finishes_of_one_worker_at_once_share_counts_and_results_without_a_deadlock() {
+    const WRITERS: u32 = 4;
+    const ROUNDS: u32 = 40;
+    let fixture = Fixture::postgres().await;
+    let worker = fixture.worker().await;
+    for round in 0..ROUNDS {
+        let ids = [fixture.submit(bundle(64)).await, fixture.submit(bundle(64)).await];
+        let claims = fixture.claim(worker.worker(), 128).await;
+        // Each statement ends jobs of both bundles, with results that the others bring, too.
+        let mut finishes = JoinSet::new();
+        for writer in 0..WRITERS {
+            let own = claims.iter().filter(|claim| claim.seq % WRITERS == writer);
+            let finish = own.map(|claim| {
+                let key = Digest::of(format!("{round} {}", claim.seq / WRITERS).as_bytes());
+                let result = NewResult { key, outcome_hash: key, ..result(claim) };
+                ended(claim, Ending::Completed(Box::new(result)))
+            });
+            let own: Vec<Finish> = finish.collect();
+            let (store, worker) = (fixture.store.clone(), worker.worker());
+            finishes.spawn(async move { store.finish(worker, &own).await.unwrap() });
+        }
+        let settled = finishes.join_all().await.concat();
+        assert_eq!(settled, [Settled::Stored; 128]);
+        for id in ids {
+            assert_eq!(fixture.status(id).await, BundleStatus::Completed);
+        }
+    }
+    let results = (ROUNDS * 64 / WRITERS).to_string();
+    assert_eq!(fixture.query("SELECT count(*) FROM result").await, results);
+    drop(worker);
+    fixture.check_books().await;
+    // A session tells what it met when it ends: the store would have tried again, and said nothing.
+    let Fixture { store, engine, .. } = fixture;
+    drop(store);
+    let Engine::Postgres { url } = engine else { unreachable!("it is PostgreSQL") };
+    let mut conn = PgConnection::connect(&url).await.unwrap();
+    let others = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let deadline = Instant::now() + PATIENCE;
+    while sqlx::query_scalar::<_, i64>(others).fetch_one(&mut conn).await.unwrap() > 0 {
+        assert!(Instant::now() < deadline, "the sessions do not end");
+    }
+    let met = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    assert_eq!(sqlx::query_scalar::<_, i64>(met).fetch_one(&mut conn).await.unwrap(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -40,7 +40,7 @@ async fn a_restarted_process_frees_what_the_dead_one_held() {
 async fn a_store_in_memory_is_a_whole_store() {
     let store = Sqlite::in_memory().await.unwrap();
     let error = store.queue_depth().await.unwrap_err();
-    assert!(matches!(error, Error::WrongSchema { found: 0, needed: 3 }), "{error:?}");
+    assert!(matches!(error, Error::WrongSchema { found: 0, needed: 4 }), "{error:?}");
     store.migrate().await.unwrap();
     store.submit(bundle(10)).await.unwrap();
     assert_eq!(store.queue_depth().await.unwrap().pending, 10);

@@ -64,10 +64,10 @@ async fn a_planted_determinism_fault_is_found_marked_and_described() {
         key: result.key,
         outcome_hash: outcome.hash(),
         data_hash: result.data_hash,
-        metrics: result.metrics,
-        summary: result.summary,
+        metrics: result.metrics.into(),
+        summary: result.summary.into(),
         daily_returns: detail.daily_returns,
-        outcome: outcome.to_bytes(),
+        outcome: store::Packer::default().pack(&outcome.to_bytes()).unwrap(),
     };
     let finish = store::Finish {
         held: store::Held { job: claim.job, attempt: claim.attempt },

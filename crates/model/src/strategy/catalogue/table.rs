@@ -30,7 +30,7 @@ const fn flag(name: &'static str) -> OutputInfo {
 const VALUE: &[OutputInfo] = &[number("value")];
 
 /// In the order of the enum (a test holds it).
-pub(super) static CATALOGUE: [IndicatorInfo; 39] = [
+pub(super) static CATALOGUE: [IndicatorInfo; 40] = [
     IndicatorInfo {
         name: "sma",
         summary: "Simple moving average.",
@@ -41,6 +41,13 @@ pub(super) static CATALOGUE: [IndicatorInfo; 39] = [
     IndicatorInfo {
         name: "ema",
         summary: "Exponential moving average, seeded with the mean of the first n.",
+        input: Input::Column,
+        args: &[window("n")],
+        outputs: VALUE,
+    },
+    IndicatorInfo {
+        name: "emaFirst",
+        summary: "Exponential moving average, seeded with the first value: `ema` with `seed: first`.",
         input: Input::Column,
         args: &[window("n")],
         outputs: VALUE,

@@ -39,6 +39,10 @@ impl Lower<'_> {
         call: Arguments<'_>,
         context: Context,
     ) -> Option<Meaning> {
+        let seed = call.named.iter().position(|(name, _)| name == "seed");
+        if let (IndicatorKind::Ema, Some(at)) = (kind, seed) {
+            return self.seeded_ema(at, call, context);
+        }
         let info = kind.info();
         let arg_names = info.args.iter().map(|arg| arg.name);
         let names: Vec<&str> = match info.input {
@@ -94,6 +98,24 @@ impl Lower<'_> {
             Some(_) => output(scope, call),
             None => Meaning::Outputs(scope, call),
         })
+    }
+
+    /// `ema(.., seed: first)`, whose named argument number `at` says which average it is.
+    fn seeded_ema(&mut self, at: usize, call: Arguments<'_>, context: Context) -> Option<Meaning> {
+        let (_, node) = &call.named[at];
+        let kind = match self.word(node, "seed")? {
+            "mean" => IndicatorKind::Ema,
+            "first" => IndicatorKind::EmaFirst,
+            other => {
+                let message = format!("\"seed\" of \"ema\" is \"{}\"", shortened(other));
+                let hint = "write mean (of the first n values) or first (the first value)";
+                self.fault(&node.place, "out_of_range", &message, Some(hint.to_owned()));
+                return None;
+            }
+        };
+        let mut named = call.named.to_vec();
+        named.remove(at);
+        self.indicator(kind, Arguments { named: &named, ..call }, context)
     }
 
     /// `scope(of, tf: 1h, ticker: "ETHUSDT")`: anything on other candles.

@@ -235,7 +235,7 @@ pub(super) fn is_identifier(name: &str) -> bool {
 
 /// Arguments whose value is a word, not an expression.
 fn takes_a_word(name: &str) -> bool {
-    matches!(name, "tf" | "ticker" | "tz" | "output" | "role" | "state")
+    matches!(name, "tf" | "ticker" | "tz" | "output" | "role" | "state" | "seed")
 }
 
 /// "did you mean" for an unknown name.

@@ -324,6 +324,23 @@ fn the_margin_must_outlast_the_liquidation_price() {
 }
 
 #[test]
+fn max_entries_is_reserved_and_may_be_one() {
+    let pointer = "/universalConfig/moneyManagement/maxEntries";
+    for value in [json!(2), json!(0), json!(1.5), json!("1"), json!(null), json!(true)] {
+        let expected = format!(
+            "{pointer}: \"maxEntries\" is reserved: a trade has 1 entry in this version (leave it out, or \
+             write 1)"
+        );
+        check_one(pointer, value, &expected);
+    }
+    let plain = Bundle::parse(&request_with(&[]), &Limits::default()).unwrap();
+    for one in [json!(1), json!(1.0)] {
+        let said = Bundle::parse(&request_with(&[(pointer, one)]), &Limits::default()).unwrap();
+        assert_eq!(said.job(0).unwrap().key, plain.job(0).unwrap().key);
+    }
+}
+
+#[test]
 fn a_fault_of_money_management_points_to_where_its_field_stands() {
     check(
         &[

@@ -237,6 +237,14 @@ proptest! {
             prop_assert_eq!(bundle.job(seq).map(|job| job.key), Some(key));
         }
     }
+
+    #[test]
+    fn the_jobs_of_a_bundle_are_those_that_it_gives_one_by_one(request in requests()) {
+        let Ok(bundle) = Bundle::parse(&request, &Limits::default()) else { return Ok(()) };
+        let seqs = (0..bundle.total() + 2).rev();
+        let one_by_one: Vec<_> = seqs.clone().map(|seq| bundle.job(seq)).collect();
+        prop_assert_eq!(bundle.specs(seqs), one_by_one);
+    }
 }
 
 #[test]

@@ -263,6 +263,7 @@ fn levels_may_use_the_parameters_of_the_strategy() {
     assert!(keys[3] != keys[4] && keys[4] != keys[5] && keys[3] != keys[5]);
     for (seq, key) in bundle.keys() {
         assert_eq!(bundle.job(seq).unwrap().key, key);
+        assert_eq!(bundle.specs([seq]), [bundle.job(seq)]);
     }
     let config = bundle.job(4).unwrap().config();
     assert_eq!(config["parameters"], json!({"fast": 12, "k": 1.5, "slow": 26}));

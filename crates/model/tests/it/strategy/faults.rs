@@ -33,6 +33,15 @@ fn texts_are_refused_with_their_column() {
         "unknown_field: column 29: \"ema\" has no argument \"m\" (did you mean \"n\"?)",
     );
     text(
+        "close > ema(9, seed: last)",
+        "out_of_range: column 22: \"seed\" of \"ema\" is \"last\" (write mean (of the first n values) or \
+         first (the first value))",
+    );
+    text(
+        "close > rma(9, seed: first)",
+        "unknown_field: column 22: \"rma\" has no argument \"seed\" (it has of, n, tf, ticker, output)",
+    );
+    text(
         "supertrend(10, 3).dirction == 1",
         "unknown_name: column 19: \"supertrend\" has no output \"dirction\" (did you mean \"direction\"?)",
     );

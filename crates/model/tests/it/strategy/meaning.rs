@@ -34,6 +34,20 @@ fn comparisons_and_crosses() {
 }
 
 #[test]
+fn an_ema_says_what_it_is_seeded_with() {
+    check(
+        &json!({"gt": ["close", {"ema": {"n": 9, "seed": "first"}}]}),
+        "close > ema(9, seed: first)",
+        r#"{"gt":["close",{"emaFirst":{"n":9,"of":"close"}}]}"#,
+    );
+    check(
+        &json!({"gt": ["close", {"ema": {"n": 9, "seed": "mean", "tf": "4h"}}]}),
+        "close > ema(close, 9, tf: 4h, seed: mean)",
+        r#"{"gt":["close",{"scope":{"of":{"ema":{"n":9,"of":"close"}},"tf":"4h"}}]}"#,
+    );
+}
+
+#[test]
 fn all_any_not_are_flattened_sorted_deduplicated_and_collapsed() {
     check(
         &json!({"all": [{"gt": ["open", 2]}, {"all": [{"lt": ["close", 1.0]}, {"gt": ["open", 2.0]}]}]}),

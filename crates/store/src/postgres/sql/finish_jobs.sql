@@ -8,6 +8,11 @@
 -- place of its job among the ascending $2 (width_bucket is a binary search), and a list of ids is
 -- hashed (IS TRUE keeps it from becoming a join). The + keeps job_running out of it, which would
 -- read all that the worker holds.
+-- Several of these run at once, of one worker and of many. They never wait for each other in a circle:
+-- jobs and their progress belong to one statement alone; what statements share is taken in one
+-- order, first results, ascending by key, then counts, ascending by bundle (a statement's unread parts
+-- run from the last to the first, so `counted` before `cleared`), and with these only the commit
+-- is left.
 -- The fence is in `ended`: where it writes no row, nothing is written anywhere. A job is completed
 -- from a standing result only while that stands.
 WITH ended AS (

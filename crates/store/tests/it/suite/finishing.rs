@@ -7,7 +7,9 @@ use serde_json::json;
 use store::{Ending, Finish, Held, JobError, NewResult, Progress, Release, Settled};
 use uuid::Uuid;
 
-use crate::fixture::{Fixture, bundle, completed, ended, failed, held, key, result, statuses};
+use crate::fixture::{
+    Fixture, bundle, completed, ended, failed, held, key, packed, result, statuses,
+};
 
 pub(crate) async fn each_ending_is_counted_once(fixture: &Fixture) {
     let id = fixture.submit(bundle(5)).await;
@@ -114,7 +116,7 @@ pub(crate) async fn answers_come_in_the_order_of_the_finishes(fixture: &Fixture)
 /// A completion of `claim` under another key.
 fn under(claim: &store::Claim, key: Digest, outcome: &[u8]) -> Finish {
     let outcome_hash = Digest::of(outcome);
-    let result = NewResult { key, outcome_hash, outcome: outcome.to_vec(), ..result(claim) };
+    let result = NewResult { key, outcome_hash, outcome: packed(outcome), ..result(claim) };
     ended(claim, Ending::Completed(Box::new(result)))
 }
 
@@ -184,23 +186,22 @@ pub(crate) async fn results_read_back_bit_for_bit(fixture: &Fixture) {
         "third": 1.0 / 3.0, "tiny": 5e-324, "huge": f64::MAX, "ulp": 1.000_000_000_000_000_2,
         "negative": -0.1, "whole": 3, "zero": 0.0, "odd": 123_456_789.123_456_79,
     });
+    let summary = json!({"warnings": ["a\0b", "\u{10ffff}", "\\u0000"], "undefined": {}});
     let new = NewResult {
-        metrics: metrics.clone(),
-        summary: json!({"warnings": ["a\0b", "\u{10ffff}", "\\u0000"], "undefined": {}}),
+        metrics: metrics.clone().into(),
+        summary: summary.clone().into(),
         daily_returns: vec![f64::NAN, -0.0, f64::INFINITY, 0.1],
-        outcome: Vec::new(),
+        outcome: packed(&[]),
         ..result(&claim)
     };
     fixture
         .finish(worker.worker(), &[ended(&claim, Ending::Completed(Box::new(new.clone())))])
         .await;
-    let summary = fixture.job(id, 0).await.result.unwrap();
-    assert_eq!(summary.metrics, metrics);
-    assert_eq!(summary.summary, new.summary);
-    assert_eq!(summary.outcome_hash, new.outcome_hash);
-    assert_eq!(summary.data_hash, new.data_hash);
+    let found = fixture.job(id, 0).await.result.unwrap();
+    assert_eq!((found.metrics, found.summary), (metrics, summary));
+    assert_eq!((found.outcome_hash, found.data_hash), (new.outcome_hash, new.data_hash));
     let detail = fixture.store.detail(new.key).await.unwrap().unwrap();
-    assert_eq!(detail.outcome, new.outcome);
+    assert_eq!(detail.outcome, Vec::<u8>::new());
     let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
     assert_eq!(bits(&detail.daily_returns), bits(&new.daily_returns));
     assert_eq!(fixture.store.detail(Digest::of(b"nobody")).await.unwrap(), None);

@@ -110,7 +110,7 @@ pub(crate) async fn jobs_are_listed_by_seq_in_pages(fixture: &Fixture) {
 
 /// A completion with these metrics.
 fn with_metrics(claim: &Claim, metrics: serde_json::Value) -> Finish {
-    let result = NewResult { metrics, ..result(claim) };
+    let result = NewResult { metrics: metrics.into(), ..result(claim) };
     ended(claim, Ending::Completed(Box::new(result)))
 }
 
@@ -209,7 +209,7 @@ pub(crate) async fn returns_are_read_in_pages(fixture: &Fixture) {
     let mut finishes = vec![failed(&claims[1], "no_candles")];
     for (claim, value) in [(&claims[0], 0.1), (&claims[2], -0.0), (&claims[3], f64::MIN_POSITIVE)] {
         let daily_returns = vec![value; 3];
-        let summary = json!({"settings": settings, "candles": 7});
+        let summary = json!({"settings": settings, "candles": 7}).into();
         let result = NewResult { daily_returns, summary, ..result(claim) };
         finishes.push(ended(claim, Ending::Completed(Box::new(result))));
     }

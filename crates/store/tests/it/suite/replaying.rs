@@ -8,7 +8,7 @@ use store::{Divergence, HeldReplay, LeaseTimes, ReplayClaim, WorkerId};
 use testkit::wait;
 use uuid::Uuid;
 
-use crate::fixture::{Fixture, PATIENCE, bundle, completed, result};
+use crate::fixture::{Fixture, PATIENCE, bundle, completed, packed, result};
 
 /// A bundle of one completed job.
 async fn done(fixture: &Fixture, worker: WorkerId) -> Uuid {
@@ -72,7 +72,7 @@ pub(crate) async fn a_late_answer_of_a_replay_is_fenced(fixture: &Fixture) {
     let divergence = Divergence {
         key: Digest::of(b"key"),
         outcome_hash: Digest::of(b"hash"),
-        outcome: Vec::new(),
+        outcome: packed(&[]),
     };
     for (worker, held) in [(first.worker(), late), (first.worker(), held), (second.worker(), late)]
     {
@@ -122,7 +122,7 @@ pub(crate) async fn a_divergence_is_recorded_and_counts_nothing(fixture: &Fixtur
     let divergence = Divergence {
         key: result(&claims[0]).key,
         outcome_hash: Digest::of(b"another"),
-        outcome: b"another".to_vec(),
+        outcome: packed(b"another"),
     };
     let answer = json!({"verdict": "different"});
     let store = &fixture.store;
