@@ -70,6 +70,8 @@ pub(crate) struct Past {
     work: Work,
     /// From the first claim to the last result, in milliseconds of the database's clock.
     time: (i64, i64),
+    /// From the submit to the last result.
+    whole_ms: i64,
 }
 
 /// Seconds that `work` takes at the pace of `past`, newest first; `None` where nothing was measured.
@@ -89,7 +91,7 @@ pub(crate) fn seconds(work: Work, past: &[Past]) -> Option<f64> {
         size += bundle.work.size();
         busy.push(bundle.time);
         if bundle.work.is_within(work) {
-            let took = bundle.time.1 - bundle.time.0;
+            let took = bundle.whole_ms;
             quickest_ms = Some(quickest_ms.map_or(took, |least| least.min(took)));
         }
     }
@@ -128,7 +130,8 @@ impl App {
             let Ok(facts) = self.bundle_facts(row.id).await else { continue };
             let work = Work::of(&facts.bundle, jobs, facts.candles_per_job);
             if jobs > 0.0 {
-                past.push(Past { work, time: (started, ended.max(started)) });
+                let time = (started, ended.max(started));
+                past.push(Past { work, time, whole_ms: time.1 - row.created_at });
             }
         }
         past
@@ -173,7 +176,7 @@ mod tests {
     }
 
     fn past(jobs: f64, candles_a_job: f64, time: (i64, i64)) -> Past {
-        Past { work: work(jobs, candles_a_job), time }
+        Past { work: work(jobs, candles_a_job), time, whole_ms: time.1 - time.0 }
     }
 
     #[track_caller]
@@ -227,7 +230,7 @@ mod tests {
         let mut at = 0;
         let ran = took.map(|(jobs, candles, days, ms)| {
             at += 10_000;
-            Past { work: Work { jobs, candles, days }, time: (at, at + ms) }
+            Past { work: Work { jobs, candles, days }, time: (at, at + ms), whole_ms: ms }
         });
         for (index, bundle) in ran.iter().enumerate() {
             let others: Vec<Past> = ran
