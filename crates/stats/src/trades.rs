@@ -204,8 +204,10 @@ fn take_funding(events: &mut &[FundingEvent], trade_id: u32) -> f64 {
     sum
 }
 
+/// 0 where the margin is less than a number can be: then the result is nothing as well.
 fn return_pct(pnl: f64, entry_value: f64, leverage: f64) -> f64 {
-    100.0 * pnl / (entry_value / leverage)
+    let margin = entry_value / leverage;
+    if margin > 0.0 { 100.0 * pnl / margin } else { 0.0 }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -259,6 +261,11 @@ mod tests {
         check("0 buy 2 100 1\n0 sell 2 110 1 x", 1.0, &[(110.0, 18.0, 1, 9.0)]);
         check("0 buy 2 100 1\n0 sell 2 110 1 x", 4.0, &[(110.0, 18.0, 1, 36.0)]);
         check("1 sell 2 100 1\n1 buy 2 90 1 x", 1.0, &[(90.0, 17.0, 1, 8.5)]);
+    }
+
+    #[test]
+    fn a_margin_too_small_for_a_number_returns_nothing() {
+        check("0 buy 1e-323 50 0\n0 sell 1e-323 49 0 x", 200.0, &[(49.0, -1e-323, 1, 0.0)]);
     }
 
     #[test]

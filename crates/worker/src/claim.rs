@@ -9,6 +9,7 @@ use store::{Claim, Error, Held, JobError, Release};
 use uuid::Uuid;
 
 use crate::backoff::{Backoff, jittered};
+use crate::gather::gathered;
 use crate::group::{self, Task};
 use crate::in_hand::InHand;
 use crate::{Shared, replays};
@@ -105,12 +106,8 @@ fn accept(shared: &Arc<Shared>, bundles: &Arc<Bundles>, claims: Vec<Claim>) {
 
 /// Decodes each claim into its spec and hands the jobs on by what they load.
 async fn resolve(shared: Arc<Shared>, bundles: Arc<Bundles>, jobs: Vec<InHand>) {
-    let mut by_bundle: BTreeMap<Uuid, Vec<InHand>> = BTreeMap::new();
-    for job in jobs {
-        by_bundle.entry(job.claim.bundle).or_default().push(job);
-    }
     let mut tasks = Vec::new();
-    for (id, jobs) in by_bundle {
+    for (id, jobs) in gathered(jobs.into_iter().map(|job| (job.claim.bundle, job))) {
         match bundles.get(&shared, id).await {
             Ok(bundle) => {
                 // A panic in there fails its jobs on the way out.

@@ -13,6 +13,7 @@ use store::{Ending, Held, JobError, Release};
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
+use crate::gather::{batches, gathered};
 use crate::held::Stop;
 use crate::in_hand::InHand;
 use crate::inputs::Need;
@@ -60,16 +61,10 @@ struct Group {
 
 /// Loads and starts `tasks`, those that share candles together; suspects one at a time.
 pub(crate) async fn start(shared: &Arc<Shared>, tasks: Vec<Task>) {
-    let mut groups: BTreeMap<Need, Vec<Task>> = BTreeMap::new();
-    let mut suspects = Vec::new();
-    for task in tasks {
-        if task.job.claim.suspect {
-            suspects.push(task);
-            continue;
-        }
-        groups.entry(Need::of(&task.spec)).or_default().push(task);
-    }
-    let share = groups.values().map(Vec::len).sum::<usize>().div_ceil(shared.pool.slots());
+    let (suspects, tasks): (Vec<Task>, Vec<Task>) =
+        tasks.into_iter().partition(|task| task.job.claim.suspect);
+    let share = tasks.len().div_ceil(shared.pool.slots());
+    let groups = gathered(tasks.into_iter().map(|task| (Need::of(&task.spec), task)));
     stream::iter(groups)
         .for_each_concurrent(LOADS, |(need, tasks)| async move {
             load(shared, Group { need, tasks, share, permit: None }).await;
@@ -248,23 +243,19 @@ async fn held_to(shared: &Arc<Shared>, fetched: &data::Fetched, tasks: Vec<Task>
 async fn dispatch(shared: &Arc<Shared>, fetched: &data::Fetched, group: Group) {
     let inputs = &fetched.inputs;
     let mut met = BTreeMap::new();
-    let mut distinct: Vec<Same> = Vec::new();
-    let mut place: BTreeMap<Digest, usize> = BTreeMap::new();
+    let mut prepared = Vec::new();
     for task in group.tasks.into_iter().filter_map(Task::unless_stopped) {
         match prepare(inputs, &task.spec) {
             Ok(job) => {
                 met.insert(task.need, job.data_hash);
-                let at = *place.entry(job.result_key).or_insert(distinct.len());
-                if at == distinct.len() {
-                    distinct.push((job, Vec::new()));
-                }
-                distinct[at].1.push(task);
+                prepared.push((job.result_key, (job, task)));
             }
             Err(error) => task.job.fail(error),
         }
     }
     data::record(shared, fetched, &met).await;
-    let keys: Vec<Digest> = place.into_keys().collect();
+    let distinct = gathered(prepared.into_iter());
+    let keys: Vec<Digest> = distinct.iter().map(|(key, _)| *key).collect();
     let standing = match shared.store.standing_results(&keys).await {
         Ok(standing) => standing,
         Err(error) => {
@@ -272,24 +263,21 @@ async fn dispatch(shared: &Arc<Shared>, fetched: &data::Fetched, group: Group) {
             BTreeMap::new()
         }
     };
-    let mut fresh = Vec::new();
-    for (job, tasks) in distinct {
-        let key = job.result_key;
+    let mut fresh: Vec<Same> = Vec::new();
+    for (key, same) in distinct {
+        let (mut jobs, tasks): (Vec<Job>, Vec<Task>) = same.into_iter().unzip();
         if standing.contains_key(&key) {
             for task in tasks {
                 metrics::counter!("backfleet_cached_jobs_total").increment(1);
                 task.job.finish(Ending::Cached { key });
             }
         } else {
-            fresh.push((job, tasks));
+            fresh.push((jobs.swap_remove(0), tasks));
         }
     }
     let size = group.share.clamp(1, BATCH);
     let permit = group.permit.map(Arc::new);
-    // In the order of the claim: neighbours share most of their indicators.
-    let mut fresh = fresh.into_iter().peekable();
-    while fresh.peek().is_some() {
-        let batch = fresh.by_ref().take(size).collect();
+    for batch in batches(fresh, size) {
         let (worker, inputs, permit) = (Arc::clone(shared), Arc::clone(inputs), permit.clone());
         shared.pool.start(move || {
             run_batch(&worker, &inputs, batch);

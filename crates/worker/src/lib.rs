@@ -11,6 +11,7 @@ mod claim;
 mod config;
 mod data;
 mod finish;
+mod gather;
 mod group;
 mod held;
 mod in_hand;

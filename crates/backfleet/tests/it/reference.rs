@@ -75,3 +75,42 @@ fn every_case_of_the_reference_gives_its_trades_equity_and_metrics() {
     }
     assert!(wrong.is_empty(), "the engine and the reference differ:\n{wrong}");
 }
+
+/// Settings and metrics of a strategy on daily candles of `timeframe`, with these settings of its own.
+#[track_caller]
+fn check_year(timeframe: &str, own: &Value, settings: &Value) {
+    let mut config = serde_json::json!({
+        "exchange": "us", "ticker": "GOOG", "timeframe": timeframe, "balance": 10_000,
+        "strategy": {"signals": {"long": "close > ema(5)", "exitLong": "close < ema(5)"}},
+        "riskFreePct": 2,
+    });
+    let fields = config.as_object_mut().unwrap();
+    fields.extend(own.as_object().unwrap().clone());
+    let folder = tempfile::tempdir().unwrap();
+    let request = folder.path().join("request.json");
+    std::fs::write(&request, serde_json::json!({"universalConfig": config}).to_string()).unwrap();
+    let candles = root().join("examples/candles/us_GOOG-1d.csv.gz");
+    let [request, candles] = [&request, &candles].map(|path| path.to_str().unwrap());
+    let found = json(&backfleet(&["run", request, "--candles", candles, "--json"]));
+    assert_eq!(&found["settings"], settings);
+    let returns: Vec<f64> = serde_json::from_value(found["dailyReturns"].clone()).unwrap();
+    let (count, year) = (returns.len() as f64, settings["periodsPerYear"].as_f64().unwrap());
+    let excess: Vec<f64> = returns.iter().map(|r| r - (1.02_f64.powf(1.0 / year) - 1.0)).collect();
+    let mean = excess.iter().sum::<f64>() / count;
+    let squares: f64 = excess.iter().map(|r| (r - mean) * (r - mean)).sum();
+    let sharpe = mean / (squares / (count - 1.0)).sqrt() * year.sqrt();
+    assert!((found["metrics"]["sharpe"].as_f64().unwrap() / sharpe - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_year_has_the_days_of_the_calendar_or_52_weeks_and_the_result_says_so() {
+    let say = |calendar: &str, year: f64| serde_json::json!({"calendar": calendar, "periodsPerYear": year, "riskFreePct": 2.0});
+    for (calendar, year) in [("24x7", 365.0), ("24x5", 260.0), ("session", 252.0)] {
+        let own = serde_json::json!({"calendar": calendar});
+        check_year("1d", &own, &say(calendar, year));
+        check_year("1w", &own, &say(calendar, 52.0));
+    }
+    let own = serde_json::json!({"calendar": "24x7", "periodsPerYear": 300});
+    check_year("1d", &own, &say("24x7", 300.0));
+    check_year("1w", &own, &say("24x7", 300.0));
+}

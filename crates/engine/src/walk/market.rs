@@ -75,8 +75,8 @@ fn round(value: f64, step: f64, towards: impl Fn(f64) -> f64) -> f64 {
         return value;
     }
     let nearest = steps.round();
-    if (steps - nearest).abs() <= ROUNDING * nearest.abs().max(1.0) {
-        return if nearest == 0.0 { 0.0 } else { value };
+    if nearest != 0.0 && (steps - nearest).abs() <= ROUNDING * nearest.abs() {
+        return value;
     }
     towards(steps) * step
 }
@@ -96,5 +96,7 @@ mod tests {
         assert_eq!(round(7.3, 0.0, f64::floor), 7.3);
         assert_eq!(round(183.336_999_976, 0.001, f64::floor), 183_336.0 * 0.001);
         assert_eq!(round(1e13, 1e-300, f64::floor), 1e13);
+        assert_eq!(round(1e-90, 0.5, f64::floor), 0.0);
+        assert_eq!(round(1e-90, 0.5, f64::ceil), 0.5);
     }
 }

@@ -248,7 +248,7 @@ proptest! {
             spec.costs.taker_fee_pct = fee;
             spec.costs.slippage_bps = 3.0;
         });
-        let factor = 2.0_f64.powi(power);
+        let factor = libm::ldexp(1.0, power);
         let mut scaled = laden.clone();
         scaled.map_prices(|candles| {
             prices(candles).into_iter().flatten().for_each(|price| *price *= factor);

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use model::SkipReason;
 use model::settings::{
-    EntryOrder, LevelForm, LossStreak, PartialExit, Pause, PendingEntry, Size, Trail,
+    EntryOrder, LevelForm, LossStreak, PartialExit, Pause, PendingEntry, Size, ThenStop, Trail,
 };
 use model::strategy::{Expr, MathOp, Price};
 
@@ -41,6 +41,39 @@ fn a_stop_and_a_trail_at_one_price_are_the_stop() {
             spec.money_management.trail = Some(Trail { form, follow: false, activation_pct: None });
         })
         .check(&["1 buy 100 Entry", "2 sell 90 StopLoss"]);
+}
+
+/// Two parts, each with the stop it asks for; both are filled by candle 2, the rest is stopped in
+/// candle 3.
+#[track_caller]
+fn check_stops_of_parts(parts: [(f64, f64); 2], stopped_at: &str) {
+    let part = |(target, stop): (f64, f64)| PartialExit {
+        target: pct(target),
+        close_pct: 25.0,
+        then_stop: Some(ThenStop::Level(pct(stop))),
+    };
+    drawn("9 9 9 9 L | 100 100 100 100 | 100 126 100 110 | 110 110 80 90")
+        .with(|spec| {
+            spec.money_management.stop = Some(pct(20.0));
+            spec.money_management.size = Size::FixedQuantity(4.0);
+            spec.money_management.exits = parts.map(part).to_vec();
+        })
+        .check(&[
+            "1 buy 4@100 Entry",
+            &format!("2 sell {} TakeProfit", 100.0 + parts[0].0.min(parts[1].0)),
+            &format!("2 sell {} TakeProfit", 100.0 + parts[0].0.max(parts[1].0)),
+            &format!("3 sell 2@{stopped_at} StopLoss"),
+        ]);
+}
+
+#[test]
+fn of_several_parts_in_one_candle_the_stop_of_the_last_one_holds() {
+    // Of one price: in the order of the list, also where the last stop is the looser one.
+    check_stops_of_parts([(25.0, 5.0), (25.0, 15.0)], "85");
+    check_stops_of_parts([(25.0, 15.0), (25.0, 5.0)], "95");
+    // Of two prices: the farther one is the last, wherever it stands.
+    check_stops_of_parts([(25.0, 5.0), (12.5, 15.0)], "95");
+    check_stops_of_parts([(12.5, 15.0), (25.0, 5.0)], "95");
 }
 
 #[test]

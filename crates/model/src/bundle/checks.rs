@@ -55,8 +55,8 @@ impl Bundle {
                 Position { range: 0, ticker: 0, timeframe: 0, money_management, parameters };
             self.spec(first, &point)
         };
-        let mut add = |pointer, code, message| {
-            let fault = Fault { pointer, code, message, hint: None };
+        let mut add = |pointer, code, message, hint| {
+            let fault = Fault { pointer, code, message, hint };
             // Most of what is wrong is wrong with every variant.
             if !faults.0.iter().any(|known| known.message == fault.message) {
                 faults.push(fault);
@@ -64,18 +64,18 @@ impl Bundle {
         };
         let plain = JobSpec { money_management: MoneyManagement::default(), ..spec(0) };
         for text in unsupported(&plain) {
-            add("/universalConfig/strategy".to_owned(), "unsupported", text);
+            add("/universalConfig/strategy".to_owned(), "unsupported", text, None);
         }
         for money_management in 0..self.lengths.money_management {
             let spec = spec(money_management);
             for text in unsupported(&spec) {
-                add(self.money.pointer(money_management), "unsupported", text);
+                add(self.money.pointer(money_management), "unsupported", text, None);
             }
             let others = other_tickers(&spec.signals, &spec.money_management, &spec.risk).len();
             if others > MAX_TICKERS {
                 let message =
                     format!("the strategy reads {others} other tickers, at most {MAX_TICKERS}");
-                add(self.money.pointer(money_management), "too_large", message);
+                add(self.money.pointer(money_management), "too_large", message, None);
             }
             for timeframe in 0..self.lengths.timeframes {
                 let base = *self.timeframes.at(timeframe);
@@ -83,7 +83,9 @@ impl Bundle {
                 if let Some((inner, outer)) = found {
                     let message =
                         format!("the strategy reads {inner} candles, no whole multiple of {outer}");
-                    add(self.timeframes.pointer(timeframe), "conflict", message);
+                    let hint =
+                        format!("run it on a timeframe that divides {inner}, or change its \"tf\"");
+                    add(self.timeframes.pointer(timeframe), "conflict", message, Some(hint));
                 }
             }
         }

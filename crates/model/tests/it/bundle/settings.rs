@@ -294,7 +294,8 @@ fn higher_timeframes_must_be_multiples_of_every_timeframe() {
     .unwrap_err();
     assert_eq!(
         faults.to_string(),
-        "/timeframeVariants/1: the strategy reads 1h candles, no whole multiple of 4h"
+        "/timeframeVariants/1: the strategy reads 1h candles, no whole multiple of 4h (run it on a \
+         timeframe that divides 1h, or change its \"tf\")"
     );
 }
 

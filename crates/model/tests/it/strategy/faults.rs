@@ -22,6 +22,19 @@ fn whole(value: &Value, expected: &str) {
 }
 
 #[test]
+fn only_an_ema_has_a_seed_and_it_is_one_of_two() {
+    text(
+        "close > ema(9, seed: last)",
+        "out_of_range: column 22: \"seed\" of \"ema\" is \"last\" (write mean (of the first n values) or \
+         first (the first value))",
+    );
+    text(
+        "close > rma(9, seed: first)",
+        "unknown_field: column 22: \"rma\" has no argument \"seed\" (it has of, n, tf, ticker, output)",
+    );
+}
+
+#[test]
 fn texts_are_refused_with_their_column() {
     text("close > opne2", "unknown_name: column 9: unknown name \"opne2\"");
     text(
