@@ -148,7 +148,9 @@ impl<'a, 'g> Evaluator<'a, 'g> {
                 let mut outputs = indicators::compute(*kind, &args, source);
                 // Prices are too small to overflow; what a strategy makes of them may.
                 if of.is_some_and(|of| !self.is_price(of)) {
-                    outputs.iter_mut().for_each(|output| without_infinity(output));
+                    for output in &mut outputs {
+                        without_infinity(output);
+                    }
                 }
                 return Value::Outputs(outputs.into_iter().map(Column::from).collect());
             }
@@ -412,7 +414,9 @@ fn finite(value: f64) -> f64 {
 
 /// The same of a column.
 fn without_infinity(values: &mut [f64]) {
-    values.iter_mut().for_each(|value| *value = finite(*value));
+    for value in values {
+        *value = finite(*value);
+    }
 }
 
 /// The last `n` steps all go one way; `negated`: all are defined and at least one does not.

@@ -33,15 +33,6 @@ fn texts_are_refused_with_their_column() {
         "unknown_field: column 29: \"ema\" has no argument \"m\" (did you mean \"n\"?)",
     );
     text(
-        "close > ema(9, seed: last)",
-        "out_of_range: column 22: \"seed\" of \"ema\" is \"last\" (write mean (of the first n values) or \
-         first (the first value))",
-    );
-    text(
-        "close > rma(9, seed: first)",
-        "unknown_field: column 22: \"rma\" has no argument \"seed\" (it has of, n, tf, ticker, output)",
-    );
-    text(
         "supertrend(10, 3).dirction == 1",
         "unknown_name: column 19: \"supertrend\" has no output \"dirction\" (did you mean \"direction\"?)",
     );
@@ -124,6 +115,19 @@ fn texts_are_refused_with_their_column() {
     text(
         "lastExitReason > stop_loss",
         "wrong_type: column 1: \"lastExitReason\" has no order (compare it with eq or ne)",
+    );
+}
+
+#[test]
+fn a_seed_is_a_word_of_averages_that_take_one() {
+    text(
+        "close > ema(9, seed: last)",
+        "out_of_range: column 22: \"seed\" of \"ema\" is \"last\" (write mean (of the first n values) or \
+         first (the first value))",
+    );
+    text(
+        "close > rma(9, seed: first)",
+        "unknown_field: column 22: \"rma\" has no argument \"seed\" (it has of, n, tf, ticker, output)",
     );
 }
 
