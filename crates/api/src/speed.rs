@@ -53,6 +53,11 @@ impl Work {
         }
     }
 
+    /// Whether it is no more than `other` in any respect.
+    fn is_within(self, other: Work) -> bool {
+        self.jobs <= other.jobs && self.candles <= other.candles && self.days <= other.days
+    }
+
     /// In candles, all else included.
     fn size(self) -> f64 {
         self.candles + self.jobs * CANDLES_OF_A_JOB + self.days * CANDLES_OF_A_DAY
@@ -65,24 +70,34 @@ pub(crate) struct Past {
     work: Work,
     /// From the first claim to the last result, in milliseconds of the database's clock.
     time: (i64, i64),
+    /// From the submit to the last result.
+    whole_ms: i64,
 }
 
 /// Seconds that `work` takes at the pace of `past`, newest first; `None` where nothing was measured.
 ///
 /// The pace is all work over the time in which any of it ran. Starting and ending a bundle is part of
-/// each measured time, so a bundle much larger than all before it ends a little sooner than this says.
+/// each measured time, so a bundle much larger than all before it ends a little sooner than this says; and
+/// none ends sooner than the quickest of those that were no larger in any respect, however fast many
+/// together go.
 pub(crate) fn seconds(work: Work, past: &[Past]) -> Option<f64> {
     let mut busy: Vec<(i64, i64)> = Vec::new();
     let mut size = 0.0;
+    let mut quickest_ms: Option<i64> = None;
     for bundle in past {
         if busy_ms(&mut busy) >= ENOUGH_MS {
             break;
         }
         size += bundle.work.size();
         busy.push(bundle.time);
+        if bundle.work.is_within(work) {
+            let took = bundle.whole_ms;
+            quickest_ms = Some(quickest_ms.map_or(took, |least| least.min(took)));
+        }
     }
     let seconds = busy_ms(&mut busy).max(1) as f64 / 1_000.0;
-    (size > 0.0).then(|| work.size() / size * seconds)
+    let least = quickest_ms.unwrap_or(0) as f64 / 1_000.0;
+    (size > 0.0).then(|| (work.size() / size * seconds).max(least))
 }
 
 /// Milliseconds that are in at least one of the spans; merges those that overlap.
@@ -115,7 +130,8 @@ impl App {
             let Ok(facts) = self.bundle_facts(row.id).await else { continue };
             let work = Work::of(&facts.bundle, jobs, facts.candles_per_job);
             if jobs > 0.0 {
-                past.push(Past { work, time: (started, ended.max(started)) });
+                let time = (started, ended.max(started));
+                past.push(Past { work, time, whole_ms: time.1 - row.created_at });
             }
         }
         past
@@ -160,7 +176,7 @@ mod tests {
     }
 
     fn past(jobs: f64, candles_a_job: f64, time: (i64, i64)) -> Past {
-        Past { work: work(jobs, candles_a_job), time }
+        Past { work: work(jobs, candles_a_job), time, whole_ms: time.1 - time.0 }
     }
 
     #[track_caller]
@@ -191,6 +207,13 @@ mod tests {
     }
 
     #[test]
+    fn a_small_bundle_takes_what_the_quickest_small_one_took() {
+        let past = [past(1_000.0, 0.0, (0, 1_000)), past(10.0, 0.0, (2_000, 2_050))];
+        check((10.0, 0.0), &past, Some(0.05));
+        check((5.0, 0.0), &past, Some(1.05 * 5.0 / 1_010.0));
+    }
+
+    #[test]
     fn a_job_of_few_candles_is_not_free() {
         check((100.0, 0.0), &[past(100.0, CANDLES_OF_A_JOB, (0, 1_000))], Some(0.5));
     }
@@ -207,7 +230,7 @@ mod tests {
         let mut at = 0;
         let ran = took.map(|(jobs, candles, days, ms)| {
             at += 10_000;
-            Past { work: Work { jobs, candles, days }, time: (at, at + ms) }
+            Past { work: Work { jobs, candles, days }, time: (at, at + ms), whole_ms: ms }
         });
         for (index, bundle) in ran.iter().enumerate() {
             let others: Vec<Past> = ran

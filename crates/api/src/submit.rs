@@ -78,8 +78,8 @@ pub(crate) struct Estimate {
     candles_missing: Option<u64>,
     /// Each series and date range; null while the source does not answer.
     series: Option<Vec<SeriesNeed>>,
-    /// Seconds from the first claim to the last result of the jobs that must run, at the pace of the
-    /// bundles that ended last; null where none did.
+    /// Seconds to the last result of the jobs that must run, if nothing were ahead of them, at the pace
+    /// of the bundles that ended last; null where none did.
     #[schema(minimum = 0, example = 1.4)]
     seconds: Option<f64>,
     /// Seconds at the same pace of what would be claimed before it: the jobs of other bundles that are

@@ -72,7 +72,8 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Columns in which every cell reads as a number are flush right.
+    /// Columns in which every cell reads as a number are flush right. A single row that a terminal is
+    /// too narrow for is printed upright.
     pub(crate) fn print(&self) {
         let mut table = comfy_table::Table::new();
         table.set_header(&self.columns);
@@ -82,7 +83,16 @@ impl Table {
             for row in &self.rows {
                 table.add_row(row.iter().map(|cell| for_reading(cell)));
             }
-            keep_words(&mut table);
+            if !keep_words(&mut table)
+                && let [only] = self.rows.as_slice()
+                && self.columns.len() > 2
+            {
+                let mut upright = Table::new(&["what", "value"]);
+                for (column, cell) in self.columns.iter().zip(only) {
+                    upright.row(vec![column.clone(), cell.clone()]);
+                }
+                return upright.print();
+            }
         } else {
             table.load_style(NOTHING);
             table.set_content_arrangement(ContentArrangement::Disabled);
@@ -105,9 +115,10 @@ impl Table {
 /// Room on a terminal that every column gets before words are kept whole.
 const LEAST_COLUMN: usize = 6;
 
-/// Keeps ids and times whole as far as the terminal is wide enough for them, the first columns first.
-fn keep_words(table: &mut comfy_table::Table) {
-    let Some(width) = table.width() else { return };
+/// Keeps ids and times whole as far as the terminal is wide enough for them, the first columns first;
+/// whether it was for all.
+fn keep_words(table: &mut comfy_table::Table) -> bool {
+    let Some(width) = table.width() else { return true };
     let longest =
         |text: String| text.split_whitespace().map(|word| word.chars().count()).max().unwrap_or(0);
     let words: Vec<usize> = (0..table.column_count())
@@ -117,14 +128,20 @@ fn keep_words(table: &mut comfy_table::Table) {
             cells.map(|cell| longest(cell.content())).max().unwrap_or(0) + 2
         })
         .collect();
-    let mut left = usize::from(width).saturating_sub(LEAST_COLUMN * words.len());
+    // One sign between two columns.
+    let least: usize = words.iter().map(|word| LEAST_COLUMN.min(*word) + 1).sum();
+    let mut left = (usize::from(width) + 1).saturating_sub(least);
+    let mut are_whole = true;
     for (column, word) in table.column_iter_mut().zip(words) {
         let more = word.saturating_sub(LEAST_COLUMN);
         if let (Some(rest), Ok(word)) = (left.checked_sub(more), u16::try_from(word)) {
             left = rest;
             column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(word)));
+        } else {
+            are_whole = false;
         }
     }
+    are_whole
 }
 
 /// A time without the seconds that say nothing, a long number to eight digits, anything else as it is.
@@ -255,9 +272,12 @@ mod tests {
         table.set_width(60).set_header(["bundle", "name", "created"]);
         let id = "01a20f55-39ca-7625-91b3-eba175d32bc3";
         table.add_row([id, "a name of many words", "2026-11-24 20:52Z"]);
-        keep_words(&mut table);
+        assert!(keep_words(&mut table));
         let text = table.to_string();
         assert!(text.contains(id) && text.contains("2026-11-24"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+        table.set_width(50);
+        assert!(!keep_words(&mut table), "there is no room for all");
     }
 
     #[test]

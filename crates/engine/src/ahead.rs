@@ -68,3 +68,47 @@ impl Ahead {
         waiting[..count].iter().map(|(_, pair)| *pair)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::strategy::{Arg, Cond, Expr, IndicatorCall, IndicatorKind, Price};
+
+    use super::*;
+    use crate::graph::FrameId;
+
+    fn ema(n: f64) -> Expr {
+        let (kind, of) = (IndicatorKind::Ema, Some(Expr::Price(Price::Close)));
+        let call = IndicatorCall { kind, of, args: vec![Arg::Number(n)], output: 0 };
+        Expr::Indicator(Box::new(call))
+    }
+
+    /// How many pairs are compared before each of the variants, which cross these averages.
+    #[track_caller]
+    fn check(rows: usize, variants: &[(f64, f64)], expected: &[usize]) {
+        let mut graph = Graph::default();
+        let mut first_use = Vec::new();
+        for (variant, (fast, slow)) in variants.iter().enumerate() {
+            let cross = Cond::CrossUp { left: ema(*fast), right: ema(*slow) };
+            graph.cond(FrameId::BASE, &cross);
+            first_use.resize(graph.len(), Some(variant));
+        }
+        let mut ahead = Ahead::of(&graph, &first_use, rows);
+        let found: Vec<usize> =
+            (0..variants.len()).map(|variant| ahead.before(variant).count()).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn pairs_of_shared_columns_are_compared_as_many_at_once_as_memory_allows() {
+        let grid = [(5.0, 50.0), (5.0, 60.0), (9.0, 50.0), (9.0, 60.0)];
+        check(1_000, &grid, &[4, 0, 0, 0]);
+        check(5_000_000, &grid, &[2, 0, 2, 0]);
+        check(usize::MAX / 64, &grid, &[1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn a_pair_with_a_column_of_its_own_is_compared_when_it_is_needed() {
+        check(1_000, &[(5.0, 50.0), (9.0, 60.0)], &[0, 0]);
+        check(1_000, &[(5.0, 50.0), (5.0, 60.0), (9.0, 60.0)], &[0, 1, 0]);
+    }
+}

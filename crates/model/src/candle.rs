@@ -1,7 +1,8 @@
 //! Candles as columns: what a series is, and how equal data is recognised.
 //!
-//! A series is ascending by open time and has no duplicates. Prices are finite and positive with
-//! `low <= open, close <= high`; importers refuse everything else, so no later code checks again.
+//! A series is ascending by open time, on the grid of its timeframe, and has no duplicates. Prices
+//! are finite and positive with `low <= open, close <= high`; importers refuse everything else, so no
+//! later code checks again.
 
 use std::fmt;
 

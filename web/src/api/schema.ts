@@ -1043,8 +1043,8 @@ export interface components {
             luckBar: components["schemas"]["LuckBody"][];
             /**
              * Format: double
-             * @description Seconds from the first claim to the last result of the jobs that must run, at the pace of the
-             *     bundles that ended last; null where none did.
+             * @description Seconds to the last result of the jobs that must run, if nothing were ahead of them, at the pace
+             *     of the bundles that ended last; null where none did.
              * @example 1.4
              */
             seconds?: number | null;

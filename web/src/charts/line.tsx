@@ -90,10 +90,13 @@ function optionsOf(props: LineChartProps, width: number): uPlot.Options {
   };
 }
 
+/** Room for percents and for five digits, so that charts under each other have one time axis. */
+const LEAST_AXIS = 74;
+
 /** Room for the longest number beside the axis, in pixels. */
 function axisWidth(values: readonly string[] | null): number {
   const digits = Math.max(0, ...(values ?? []).map((text) => text.length));
-  return Math.max(46, digits * 7.2 + 16);
+  return Math.max(LEAST_AXIS, digits * 7.2 + 16);
 }
 
 /** Ticks are written as short as their distance allows: year, month, day, or time of the day. */

@@ -39,7 +39,7 @@ fn judged() -> (Dev, String) {
 #[test]
 fn honesty_is_one_sentence_then_the_numbers_behind_it() {
     let (dev, id) = judged();
-    let wanted = ["N, variants evaluated", "210", "probability of overfitting (PBO)"];
+    let wanted = ["N, variants evaluated", "210", "PBO, probability of overfitting"];
     let text = check(&dev, &["bundle", "honesty", &id], 0, &wanted, &["trades are a thin basis"]);
     let output = backfleet(&["bundle", "honesty", &id, "--json", "--server", &dev.url]);
     let sentence = document(&output)["sentence"].as_str().unwrap().to_owned();
