@@ -49,7 +49,7 @@ async fn a_job_that_points_at_a_fenced_result_brings_it_itself() {
     let id = fleet.submit_request(twice).await;
     let worker = fleet.worker(|config| {
         config.times = NEVER;
-        config.pace = Some(30_000.0);
+        config.pace = Some(8_000.0);
         // The job that is taken away stays on the queue.
         config.poll = Duration::from_mins(10);
     });
