@@ -132,19 +132,6 @@ fn texts_are_refused_with_their_column() {
 }
 
 #[test]
-fn a_seed_is_a_word_of_averages_that_take_one() {
-    text(
-        "close > ema(9, seed: last)",
-        "out_of_range: column 22: \"seed\" of \"ema\" is \"last\" (write mean (of the first n values) or \
-         first (the first value))",
-    );
-    text(
-        "close > rma(9, seed: first)",
-        "unknown_field: column 22: \"rma\" has no argument \"seed\" (it has of, n, tf, ticker, output)",
-    );
-}
-
-#[test]
 fn numbers_and_conditions_are_not_converted() {
     text(
         "close",
