@@ -9,7 +9,7 @@
 mod simulation;
 mod step;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -178,8 +178,9 @@ impl Runner {
 
     /// Carries out what follows from `event`, and what follows from that.
     async fn happen(&mut self, event: Event) {
-        let mut events = vec![event];
-        while let Some(event) = events.pop() {
+        // In the order in which they were answered: a beat says what was held before the claims after it.
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
             for effect in self.holder.step(self.now(), event) {
                 events.extend(self.carry_out(effect).await);
             }
@@ -196,9 +197,17 @@ impl Runner {
                 let sent = self.now();
                 let ttl = self.app.config().node.ttl;
                 let claim = self.app.store().claim_lease(&self.node, &key, ttl);
-                let claimed = tokio::time::timeout(self.limit(), claim).await;
-                let lease = claimed.ok()?.ok()??;
-                Some(Event::Claimed { sent, lease })
+                match tokio::time::timeout(self.limit(), claim).await {
+                    Ok(Ok(lease)) => Some(Event::Claimed { sent, lease: lease? }),
+                    Ok(Err(error)) => {
+                        tracing::warn!(%error, lease.key = %key.key, "a lease could not be claimed");
+                        None
+                    }
+                    Err(_elapsed) => {
+                        tracing::warn!(lease.key = %key.key, "a lease could not be claimed in time");
+                        None
+                    }
+                }
             }
             Effect::Start(lease) => {
                 self.start(lease);

@@ -53,6 +53,8 @@ pub(crate) struct Holder {
 struct Holding {
     epoch: i64,
     until: Duration,
+    /// When the request was sent that took it.
+    taken: Duration,
 }
 
 impl Holder {
@@ -111,12 +113,13 @@ impl Holder {
         effects
     }
 
-    /// Takes the database's word for what is held.
+    /// Takes the database's word for what is held; of what was taken after the question it knows nothing.
     fn adopt(&mut self, now: Duration, sent: Duration, held: Vec<Lease>, out: &mut Vec<Effect>) {
         let renewed: BTreeMap<&LeaseKey, i64> =
             held.iter().map(|lease| (&lease.key, lease.epoch)).collect();
         let lost = self.held.extract_if(.., |key, holding| {
-            renewed.get(key).is_none_or(|epoch| *epoch != holding.epoch)
+            let is_known = holding.taken < sent;
+            is_known && renewed.get(key).is_none_or(|epoch| *epoch != holding.epoch)
         });
         out.extend(lost.map(|(key, holding)| Effect::Stop(Lease { key, epoch: holding.epoch })));
         for lease in held {
@@ -139,7 +142,8 @@ impl Holder {
                 let before = other.map(|holding| holding.epoch);
                 let stopped = before.map(|epoch| Lease { key: lease.key.clone(), epoch });
                 out.extend(stopped.map(Effect::Stop));
-                self.held.insert(lease.key.clone(), Holding { epoch: lease.epoch, until });
+                self.held
+                    .insert(lease.key.clone(), Holding { epoch: lease.epoch, until, taken: sent });
                 out.push(Effect::Start(lease));
             }
         }
@@ -225,6 +229,17 @@ mod tests {
         let superseded = node.step(at(3), Event::Superseded);
         assert_eq!(superseded, [Effect::Stop(lease("c", 1)), Effect::Enter]);
         assert!(!node.is_live(at(3)));
+    }
+
+    #[test]
+    fn a_beat_that_was_sent_before_a_claim_does_not_take_the_lease_away() {
+        let mut node = holder();
+        node.step(at(0), Event::Beaten { sent: at(0), held: vec![] });
+        let claimed = Event::Claimed { sent: at(3), lease: lease("a", 1) };
+        assert_eq!(node.step(at(3), claimed), [Effect::Start(lease("a", 1))]);
+        assert_eq!(node.step(at(4), Event::Beaten { sent: at(2), held: vec![] }), []);
+        let later = node.step(at(5), Event::Beaten { sent: at(4), held: vec![] });
+        assert_eq!(later, [Effect::Stop(lease("a", 1))]);
     }
 
     fn event() -> impl Strategy<Value = Event> {

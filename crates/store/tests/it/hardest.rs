@@ -5,7 +5,7 @@ use std::time::Duration;
 use model::{BundleStatus, Digest};
 use sqlx::{Connection, PgConnection};
 use store::postgres::{Postgres, PostgresOptions};
-use store::{Ending, Finish, LeaseTimes, NewResult, Ordering, Settled, Terms, WorkerInfo};
+use store::{Ending, Finish, LeaseTimes, NewResult, Ordering, Settled, Sweep, Terms, WorkerInfo};
 use testkit::pgbouncer::PgBouncer;
 use testkit::wait;
 use tokio::task::JoinSet;
@@ -52,6 +52,44 @@ async fn a_half_open_link_keeps_its_presence_but_loses_its_jobs_with_its_lease()
     assert_eq!((row.status, row.completed, row.total), (BundleStatus::Completed, 1, 1));
     drop((cut_off, other));
     fixture.check_books().await;
+}
+
+/// A sweep whose host freezes between two statements: its session holds the row of the lease.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_that_freezes_keeps_its_lease_from_nobody() {
+    let fixture = Fixture::postgres().await;
+    let proxy = proxy_to(&fixture);
+    let far = behind(&proxy, &fixture).await;
+    let frozen = far.enter_node("frozen", "", "").await.unwrap();
+    let other = fixture.store.enter_node("other", "", "").await.unwrap();
+    let (sweep, key) = (Sweep::Bundles, Sweep::Bundles.lease());
+    let short = Duration::from_secs(2);
+    let lease = far.claim_lease(&frozen, &key, short).await.unwrap().unwrap();
+    let mut reader = PgConnection::connect(url(&fixture)).await.unwrap();
+    let lock = "BEGIN; LOCK TABLE bundle IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(lock).execute(&mut reader).await.unwrap();
+    let sweeping = tokio::spawn(async move { far.sweep(&frozen, &lease, sweep, LONG.lease).await });
+    let session = async |state: &str| {
+        let sql = format!(
+            "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name <> '' AND {state}"
+        );
+        fixture.query(&sql).await != "0"
+    };
+    let waits = || session("wait_event_type = 'Lock'");
+    wait::until_async(PATIENCE, "the sweep to wait in its transaction", waits).await;
+    proxy.blackhole();
+    sqlx::raw_sql("ROLLBACK").execute(&mut reader).await.unwrap();
+    // The old session would keep the row for as long as the server lets it be idle, and whoever
+    // claims the lease would wait for it.
+    let taken = || async {
+        let claimed = fixture.store.claim_lease(&other, &key, LONG.lease);
+        let claimed =
+            tokio::time::timeout(PATIENCE, claimed).await.expect("a claim waits for nobody");
+        claimed.unwrap().is_some()
+    };
+    wait::until_async(PATIENCE, "the lease to move", taken).await;
+    sweeping.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
