@@ -49,6 +49,18 @@ impl Shared {
         self.candles.get(row).copied().unwrap_or_else(|| Prices::of(columns, row))
     }
 
+    /// Some bits of what [`Shared::candle`] reads.
+    #[inline]
+    pub(super) fn read(&self, columns: CandleSlice<'_>, row: usize) -> u64 {
+        match self.candles.get(row) {
+            Some(candle) => candle.open.to_bits(),
+            None => {
+                let CandleSlice { open, high, low, close, .. } = columns;
+                [open, high, low, close].iter().fold(0, |read, it| read ^ it[row].to_bits())
+            }
+        }
+    }
+
     /// Whether a low of block number `block` may be at or below `floor` or a high at or above
     /// `ceiling`; NaN is never touched.
     #[inline]
