@@ -52,13 +52,11 @@ impl Shared {
     /// Some bits of what [`Shared::candle`] reads.
     #[inline]
     pub(super) fn read(&self, columns: CandleSlice<'_>, row: usize) -> u64 {
-        match self.candles.get(row) {
-            Some(candle) => candle.open.to_bits(),
-            None => {
-                let CandleSlice { open, high, low, close, .. } = columns;
-                [open, high, low, close].iter().fold(0, |read, it| read ^ it[row].to_bits())
-            }
+        if let Some(candle) = self.candles.get(row) {
+            return candle.open.to_bits();
         }
+        let CandleSlice { open, high, low, close, .. } = columns;
+        [open, high, low, close].iter().fold(0, |read, prices| read ^ prices[row].to_bits())
     }
 
     /// Whether a low of block number `block` may be at or below `floor` or a high at or above
