@@ -47,6 +47,7 @@ struct Options {
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
+    worker::keep_freed_memory();
     println!("{}", machine::describe(std::thread::available_parallelism()?.get()));
     single(&options)?;
     sweep(&options)?;

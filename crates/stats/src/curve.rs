@@ -17,6 +17,8 @@ use crate::water::WaterLine;
 /// A remainder below this share of the entered quantity is rounding of partial exits.
 const ROUNDING: f64 = 1e-12;
 const DAY_MS: f64 = model::DAY_MS as f64;
+/// Stretches whose extremes are found at once.
+const AT_ONCE: usize = 16;
 
 /// What a pass over candle-level equity finds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -54,8 +56,8 @@ pub fn equity_curve(outcome: &Outcome, path: &PricePath<'_>, initial: f64) -> Ve
     let candles = path.candles();
     let mut curve = Vec::with_capacity(candles.len());
     walk(outcome, path.times(), initial, |stretch| {
-        let closes = &candles.close[stretch.rows];
-        if stretch.position.abs() > 0.0 {
+        let closes = &candles.close[stretch.rows.clone()];
+        if stretch.is_held() {
             curve.extend(closes.iter().map(|close| stretch.cash + stretch.position * close));
         } else {
             curve.resize(curve.len() + closes.len(), stretch.cash);
@@ -67,8 +69,8 @@ pub fn equity_curve(outcome: &Outcome, path: &PricePath<'_>, initial: f64) -> Ve
 /// Drawdown, time under water and exposure of candle-level equity, without the curve itself, and
 /// the excursions of `trades`, the closed ones of `outcome` in order of entry.
 ///
-/// Equal to the bit to what [`equity_curve`] would show. No allocation; a stretch without position
-/// costs nothing per candle, a held one less than a nanosecond when `path` has blocks.
+/// Equal to the bit to what [`equity_curve`] would show. Allocates a kilobyte; a stretch without
+/// position costs nothing per candle, a held one less than a nanosecond when `path` has blocks.
 pub fn equity_summary(
     outcome: &Outcome,
     trades: &[Trade],
@@ -76,27 +78,25 @@ pub fn equity_summary(
     initial: f64,
 ) -> EquitySummary {
     let candles = path.candles();
-    let mut exposed = 0;
-    let mut end = (initial, 0.0);
-    let mut water = WaterLine::new(initial, path);
-    let mut reach = Reach::new(trades);
+    let mut account = Account {
+        path,
+        exposed: 0,
+        cash: initial,
+        position: 0.0,
+        water: WaterLine::new(initial, path),
+        reach: Reach::new(trades),
+    };
+    let mut stretches = Vec::with_capacity(AT_ONCE);
     walk(outcome, path.times(), initial, |stretch| {
-        let rows = stretch.rows;
-        let (cash, position) = (stretch.cash, stretch.position);
-        end = (cash, position);
-        if position.abs() > 0.0 {
-            exposed += rows.len();
-            let equity = |price: f64| cash + position * price;
-            let extremes = path.ranges(rows.clone());
-            reach.held(stretch.trade, extremes);
-            water.held(equity, extremes, rows);
-        } else {
-            exposed += usize::from(stretch.filled);
-            water.constant(cash, rows);
+        stretches.push(stretch);
+        if stretches.len() == AT_ONCE {
+            account.pass(&stretches);
+            stretches.clear();
         }
     });
+    account.pass(&stretches);
+    let Account { exposed, cash, position, water, reach, .. } = account;
     let depths = water.end();
-    let (cash, position) = end;
     EquitySummary {
         candles: candles.len(),
         exposed,
@@ -105,6 +105,44 @@ pub fn equity_summary(
         drawdown_duration_days: depths.longest_ms as f64 / DAY_MS,
         final_equity: candles.close.last().map_or(cash, |close| cash + position * close),
         excursions: if candles.is_empty() { None } else { reach.average() },
+    }
+}
+
+/// What is known of equity after some stretches.
+struct Account<'t, 'p, 'a> {
+    path: &'p PricePath<'a>,
+    exposed: usize,
+    cash: f64,
+    position: f64,
+    water: WaterLine<'p, 'a>,
+    reach: Reach<'t>,
+}
+
+impl Account<'_, '_, '_> {
+    /// Goes through the next stretches, no more than [`AT_ONCE`].
+    ///
+    /// Extremes of all of them come first: what is done with one depends on them, and a processor
+    /// that waits there for a price to come from the shared cache has not yet asked for the next.
+    fn pass(&mut self, stretches: &[Stretch]) {
+        let mut extremes = [Extremes::NONE; AT_ONCE];
+        for (extremes, stretch) in extremes.iter_mut().zip(stretches) {
+            if stretch.is_held() {
+                *extremes = self.path.ranges(stretch.rows.clone());
+            }
+        }
+        for (extremes, stretch) in extremes.iter().zip(stretches) {
+            let rows = stretch.rows.clone();
+            let (cash, position) = (stretch.cash, stretch.position);
+            if stretch.is_held() {
+                self.exposed += rows.len();
+                self.reach.held(stretch.trade, *extremes);
+                self.water.held(|price| cash + position * price, *extremes, rows);
+            } else {
+                self.exposed += usize::from(stretch.filled);
+                self.water.constant(cash, rows);
+            }
+            (self.cash, self.position) = (cash, position);
+        }
     }
 }
 
@@ -171,6 +209,12 @@ struct Stretch {
     filled: bool,
     /// Entries before the one that is held.
     trade: usize,
+}
+
+impl Stretch {
+    fn is_held(&self) -> bool {
+        self.position.abs() > 0.0
+    }
 }
 
 /// Calls `visit` for each stretch of the range, in order; together they cover every row once.

@@ -137,10 +137,9 @@ impl<'p, 'a> WaterLine<'p, 'a> {
     fn few(&mut self, equity: impl Fn(f64) -> f64, rows: Range<usize>) {
         let closes = &self.path.candles().close[rows.clone()];
         // What is beyond the rows is neither high nor low.
-        let mut marks = [f64::NAN; EIGHT];
-        for (mark, close) in marks.iter_mut().zip(closes) {
-            *mark = equity(*close);
-        }
+        let beyond = |row| closes.get(row).copied().unwrap_or(f64::NAN);
+        let closes = closes.try_into().unwrap_or_else(|_| std::array::from_fn(beyond));
+        let marks: [f64; EIGHT] = closes.map(equity);
         let (mut peak, mut low, mut above) = (self.peak, f64::INFINITY, 0_u32);
         for (row, mark) in marks.iter().enumerate() {
             peak = if *mark > peak { *mark } else { peak };

@@ -17,6 +17,7 @@ mod held;
 mod in_hand;
 mod inputs;
 mod maintain;
+mod memory;
 mod pool;
 mod replay;
 mod replays;
@@ -39,6 +40,7 @@ use tokio_util::task::TaskTracker;
 pub use config::Config;
 pub use inputs::Inputs;
 pub use maintain::maintain;
+pub use memory::keep_freed_memory;
 pub use replay::{Replay, ReplayError, explain, replay, replay_batch};
 
 use backoff::Backoff;

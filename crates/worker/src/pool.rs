@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
+use crate::memory::keep_freed_memory;
+
 /// Weight of the newest batch in the mean time of a job.
 const NEWEST: f64 = 0.3;
 
@@ -22,6 +24,7 @@ impl Pool {
         slots: NonZeroUsize,
         pace: Option<f64>,
     ) -> Result<Pool, ThreadPoolBuildError> {
+        keep_freed_memory();
         let threads = ThreadPoolBuilder::new()
             .num_threads(slots.get())
             .thread_name(|index| format!("backtest-{index}"))

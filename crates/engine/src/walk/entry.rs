@@ -5,7 +5,7 @@ use model::{Fill, FillReason, MINUTE_MS, PositionSide, SkipReason};
 
 use super::position::{Levels, MAX_EXITS, Margin, Position, TargetSlot, sign, tighter};
 use super::prices::Prices;
-use super::{Observer, Walk, order_side};
+use super::{Observer, Track, Walk, order_side};
 
 /// An entry that a close asked for.
 #[derive(Clone, Copy, Debug)]
@@ -152,16 +152,21 @@ impl<O: Observer> Walk<'_, '_, O> {
             Execution::Market => (market.market_price(raw_price, order), market.taker_fee),
             Execution::Limit => (market.exact_price(raw_price, order), market.maker_fee),
         };
-        let mut position = self.opened(row, side, signal_row, price, was_pending);
-        let quantity =
-            self.set_levels(&mut position).and_then(|()| self.quantity(&position, fee_rate));
-        let quantity = match quantity {
+        debug_assert!(self.position.is_none(), "an entry finds nothing held");
+        // Made where it stays: copying what was just written waits for the writes.
+        let opened = self.opened(row, side, signal_row, price, was_pending);
+        let position = self.position.insert(opened);
+        let levels = set_levels(&self.track, position);
+        let risk = position.risk;
+        let quantity = match levels.and_then(|()| self.quantity(price, risk, fee_rate)) {
             Ok(quantity) => quantity,
             Err(reason) => {
+                self.position = None;
                 self.skip(row, reason);
                 return;
             }
         };
+        let Some(position) = &mut self.position else { return };
         let fee = quantity * price * fee_rate;
         position.quantity = quantity;
         position.initial_quantity = quantity;
@@ -177,10 +182,10 @@ impl<O: Observer> Walk<'_, '_, O> {
             trade_id: position.trade_id,
         });
         self.trades += 1;
-        self.position = Some(position);
     }
 
     /// A position at `price`, still without quantity and levels.
+    #[inline]
     fn opened(
         &self,
         row: usize,
@@ -191,11 +196,15 @@ impl<O: Observer> Walk<'_, '_, O> {
     ) -> Position {
         let money = &self.track.spec.money_management;
         let sign = sign(side);
-        let is_bankrupt_at = price * (1.0 - sign / money.leverage);
         let rule = self.track.spec.fill.liquidation;
         let never = money.leverage <= 1.0 && rule == Liquidation::Leveraged;
-        let bankruptcy = if never { f64::NAN } else { is_bankrupt_at };
-        let liquidation = bankruptcy / (1.0 - sign * (money.maintenance_margin_pct / 100.0));
+        let (bankruptcy, liquidation) = if never {
+            (f64::NAN, f64::NAN)
+        } else {
+            let bankruptcy = price * (1.0 - sign / money.leverage);
+            let maintenance = money.maintenance_margin_pct / 100.0;
+            (bankruptcy, bankruptcy / (1.0 - sign * maintenance))
+        };
         Position {
             side,
             sign,
@@ -224,47 +233,6 @@ impl<O: Observer> Walk<'_, '_, O> {
         }
     }
 
-    /// Levels as of the signal candle; refused where one is null or on the wrong side of the fill.
-    fn set_levels(&self, position: &mut Position) -> Result<(), SkipReason> {
-        let plan = self.track.plan;
-        let row = position.signal_row;
-        let (sign, entry) = (position.sign, position.entry_price);
-        let any_side = self.track.spec.fill.wrong_side_level == WrongSideLevel::Enter;
-        let checked = |level: f64, towards: f64| {
-            let side = sign * towards;
-            if !level.is_finite() {
-                Err(SkipReason::NoSize)
-            } else if side * level <= side * entry && !any_side {
-                Err(SkipReason::LevelOnWrongSide)
-            } else {
-                Ok(level)
-            }
-        };
-        if let Some(stop) = &plan.stop {
-            position.levels.set_stop(checked(position.stop_level(&stop.form, row), -1.0)?);
-        }
-        if let Some(target) = &plan.target {
-            let level = checked(position.target_level(&target.form, row), 1.0)?;
-            position.levels.set_target(TargetSlot::Whole, level);
-        }
-        for (slot, exit) in plan.exits.iter().enumerate().take(MAX_EXITS) {
-            let level = checked(position.target_level(&exit.target.form, row), 1.0)?;
-            position.levels.set_target(TargetSlot::Partial(slot), level);
-        }
-        if let Some(trail) = &plan.trail {
-            let level = position.trail_level(&trail.form, row);
-            if !level.is_finite() {
-                return Err(SkipReason::NoSize);
-            }
-            if position.is_armed(trail.activation_pct) {
-                position.levels.tighten_trail(checked(level, -1.0)?);
-            }
-        }
-        let (stop, trail) = (position.levels.stop(), position.levels.trail());
-        position.risk = (entry - if tighter(sign, trail, stop) { trail } else { stop }).abs();
-        Ok(())
-    }
-
     /// The first row at whose close a position entered in `row` is at its limit of time.
     fn deadline_row(&self, row: usize) -> usize {
         let Some(limit) = self.track.spec.risk.max_position_minutes else { return usize::MAX };
@@ -274,9 +242,10 @@ impl<O: Observer> Walk<'_, '_, O> {
     }
 
     /// Base to buy or sell with the cash there is, rounded down to the instrument's step.
-    fn quantity(&self, position: &Position, fee_rate: f64) -> Result<f64, SkipReason> {
+    ///
+    /// `risk` is the distance of the stop from the entry at `price`.
+    fn quantity(&self, price: f64, risk: f64, fee_rate: f64) -> Result<f64, SkipReason> {
         let money = &self.track.spec.money_management;
-        let price = position.entry_price;
         let notional = |pct: f64| {
             let margin = self.cash * (pct / 100.0);
             margin * money.leverage / (1.0 + money.leverage * fee_rate)
@@ -286,7 +255,7 @@ impl<O: Observer> Walk<'_, '_, O> {
             Size::PercentOfBalance(pct) => notional(pct) / price,
             Size::FixedQuote(quote) => quote / price,
             Size::FixedQuantity(quantity) => quantity,
-            Size::RiskPct(pct) => self.cash * (pct / 100.0) / position.risk,
+            Size::RiskPct(pct) => self.cash * (pct / 100.0) / risk,
             Size::Kelly { cap, start } => {
                 let kelly = self.record.kelly_pct();
                 notional(kelly.map_or(start, |pct| if pct > cap { cap } else { pct })) / price
@@ -305,4 +274,45 @@ impl<O: Observer> Walk<'_, '_, O> {
         }
         Ok(quantity)
     }
+}
+
+/// Levels as of the signal candle; refused where one is null or on the wrong side of the fill.
+fn set_levels(track: &Track<'_>, position: &mut Position) -> Result<(), SkipReason> {
+    let plan = track.plan;
+    let row = position.signal_row;
+    let (sign, entry) = (position.sign, position.entry_price);
+    let any_side = track.spec.fill.wrong_side_level == WrongSideLevel::Enter;
+    let checked = |level: f64, towards: f64| {
+        let side = sign * towards;
+        if !level.is_finite() {
+            Err(SkipReason::NoSize)
+        } else if side * level <= side * entry && !any_side {
+            Err(SkipReason::LevelOnWrongSide)
+        } else {
+            Ok(level)
+        }
+    };
+    if let Some(stop) = &plan.stop {
+        position.levels.set_stop(checked(position.stop_level(&stop.form, row), -1.0)?);
+    }
+    if let Some(target) = &plan.target {
+        let level = checked(position.target_level(&target.form, row), 1.0)?;
+        position.levels.set_target(TargetSlot::Whole, level);
+    }
+    for (slot, exit) in plan.exits.iter().enumerate().take(MAX_EXITS) {
+        let level = checked(position.target_level(&exit.target.form, row), 1.0)?;
+        position.levels.set_target(TargetSlot::Partial(slot), level);
+    }
+    if let Some(trail) = &plan.trail {
+        let level = position.trail_level(&trail.form, row);
+        if !level.is_finite() {
+            return Err(SkipReason::NoSize);
+        }
+        if position.is_armed(trail.activation_pct) {
+            position.levels.tighten_trail(checked(level, -1.0)?);
+        }
+    }
+    let (stop, trail) = (position.levels.stop(), position.levels.trail());
+    position.risk = (entry - if tighter(sign, trail, stop) { trail } else { stop }).abs();
+    Ok(())
 }

@@ -37,7 +37,7 @@ pub(crate) use journal::{Entry, Journal};
 use market::Market;
 pub(crate) use position::Position;
 use prices::Prices;
-use quiet::Quiet;
+use quiet::{AHEAD, Quiet};
 pub(crate) use shared::Shared;
 pub(crate) use signal::compares;
 
@@ -145,8 +145,13 @@ pub(crate) fn walk<O: Observer>(
     let last = track.candles.len() - 1;
     let mut row = track.first;
     let mut report = track.first + PROGRESS_STRIDE;
+    let mut fetched = row;
     loop {
         if !O::WATCHES && walk.is_idle() {
+            if row >= fetched {
+                quiet.fetch(row, track.candles, track.shared);
+                fetched = row + AHEAD;
+            }
             let position = walk.position.as_ref();
             // A position must not miss its next payment.
             let until = if position.is_some() { last.min(walk.due.row) } else { last };

@@ -110,6 +110,7 @@ pub(crate) enum TargetSlot {
 
 impl Levels {
     /// No level but the liquidation, NaN where there is none.
+    #[inline]
     pub(crate) fn new(side: PositionSide, liquidation: f64) -> Levels {
         let mut levels = Levels {
             sign: sign(side),
@@ -219,6 +220,7 @@ impl Levels {
         }
     }
 
+    #[inline]
     fn protect(&mut self) {
         let mut nearest = Protection { price: self.stop, reason: FillReason::StopLoss };
         if tighter(self.sign, self.trail, nearest.price) {

@@ -49,6 +49,16 @@ impl Shared {
         self.candles.get(row).copied().unwrap_or_else(|| Prices::of(columns, row))
     }
 
+    /// Some bits of what [`Shared::candle`] reads.
+    #[inline]
+    pub(super) fn read(&self, columns: CandleSlice<'_>, row: usize) -> u64 {
+        if let Some(candle) = self.candles.get(row) {
+            return candle.open.to_bits();
+        }
+        let CandleSlice { open, high, low, close, .. } = columns;
+        [open, high, low, close].iter().fold(0, |read, prices| read ^ prices[row].to_bits())
+    }
+
     /// Whether a low of block number `block` may be at or below `floor` or a high at or above
     /// `ceiling`; NaN is never touched.
     #[inline]

@@ -39,10 +39,6 @@ impl Lower<'_> {
         call: Arguments<'_>,
         context: Context,
     ) -> Option<Meaning> {
-        let seed = call.named.iter().position(|(name, _)| name == "seed");
-        if let (IndicatorKind::Ema, Some(at)) = (kind, seed) {
-            return self.seeded_ema(at, call, context);
-        }
         let info = kind.info();
         let arg_names = info.args.iter().map(|arg| arg.name);
         let names: Vec<&str> = match info.input {
@@ -54,8 +50,12 @@ impl Lower<'_> {
         let skips =
             info.input == Input::Column && matches!(first, Some(Form::Number(_) | Form::Param(_)));
         let order = if skips { &names[1..] } else { &names[..] };
-        let Sorted { mut slots, more: [tf, ticker, chosen], sound } =
-            self.sort(call, &names, order, ["tf", "ticker", "output"])?;
+        let (kind, sorted) = if kind == IndicatorKind::Ema {
+            self.sort_seeded(call, &names, order)?
+        } else {
+            (kind, self.sort(call, &names, order, ["tf", "ticker", "output"])?)
+        };
+        let Sorted { mut slots, more: [tf, ticker, chosen], sound } = sorted;
         let of = match info.input {
             Input::Candles => Some(None),
             Input::Column => match slots.remove(0) {
@@ -100,22 +100,29 @@ impl Lower<'_> {
         })
     }
 
-    /// `ema(.., seed: first)`, whose named argument number `at` says which average it is.
-    fn seeded_ema(&mut self, at: usize, call: Arguments<'_>, context: Context) -> Option<Meaning> {
-        let (_, node) = &call.named[at];
-        let kind = match self.word(node, "seed")? {
-            "mean" => IndicatorKind::Ema,
-            "first" => IndicatorKind::EmaFirst,
-            other => {
-                let message = format!("\"seed\" of \"ema\" is \"{}\"", shortened(other));
-                let hint = "write mean (of the first n values) or first (the first value)";
-                self.fault(&node.place, "out_of_range", &message, Some(hint.to_owned()));
-                return None;
-            }
+    /// The arguments of `ema(.., seed: first)`, of which `seed` says which average it is.
+    fn sort_seeded<'n>(
+        &mut self,
+        call: Arguments<'n>,
+        names: &[&str],
+        order: &[&str],
+    ) -> Option<(IndicatorKind, Sorted<'n, 3>)> {
+        let Sorted { slots, more: [tf, ticker, chosen, seed], sound } =
+            self.sort(call, names, order, ["tf", "ticker", "output", "seed"])?;
+        let kind = match seed {
+            None => IndicatorKind::Ema,
+            Some(node) => match self.word(node, "seed")? {
+                "mean" => IndicatorKind::Ema,
+                "first" => IndicatorKind::EmaFirst,
+                other => {
+                    let message = format!("\"seed\" of \"ema\" is \"{}\"", shortened(other));
+                    let hint = "write mean (of the first n values) or first (the first value)";
+                    self.fault(&node.place, "out_of_range", &message, Some(hint.to_owned()));
+                    return None;
+                }
+            },
         };
-        let mut named = call.named.to_vec();
-        named.remove(at);
-        self.indicator(kind, Arguments { named: &named, ..call }, context)
+        Some((kind, Sorted { slots, more: [tf, ticker, chosen], sound }))
     }
 
     /// `scope(of, tf: 1h, ticker: "ETHUSDT")`: anything on other candles.

@@ -32,6 +32,15 @@ fn only_an_ema_has_a_seed_and_it_is_one_of_two() {
         "close > rma(9, seed: first)",
         "unknown_field: column 22: \"rma\" has no argument \"seed\" (it has of, n, tf, ticker, output)",
     );
+    text(
+        "close > ema(9, smoothing: 3)",
+        "unknown_field: column 27: \"ema\" has no argument \"smoothing\" (it has of, n, tf, ticker, \
+         output, seed)",
+    );
+    text(
+        "close > ema(9, sed: first)",
+        "unknown_field: column 21: \"ema\" has no argument \"sed\" (did you mean \"seed\"?)",
+    );
 }
 
 #[test]
@@ -102,7 +111,7 @@ fn texts_are_refused_with_their_column() {
     );
     text(
         "ema(close, 1, 2) > 1",
-        "wrong_type: column 15: \"ema\" takes at most 2 arguments, not 3 (they are of, n, tf, ticker, output)",
+        "wrong_type: column 15: \"ema\" takes at most 2 arguments, not 3 (they are of, n, tf, ticker, output, seed)",
     );
     text(
         "within(close > open, 10001)",
