@@ -112,7 +112,7 @@ pub(crate) enum Command {
     /// API keys: create, list, revoke.
     #[command(subcommand)]
     Key(KeyCommand),
-    /// What an error code means and how to mend it; without a code, all of them.
+    /// What an error code, metric, indicator, signal or operator means; alone, all of them.
     Explain(ExplainArgs),
     /// The OpenAPI document of the HTTP API.
     Openapi,
@@ -134,8 +134,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// Such as `no_candles`: what follows `code` in an answer, or what a failed job names.
-    pub(crate) code: Option<String>,
+    /// Such as `no_candles`, what follows `code` in an answer or what a failed job names; or `sharpe`,
+    /// `ema`, `EmaCross`, `crossUp`.
+    pub(crate) name: Option<String>,
     /// One JSON document.
     #[arg(long)]
     pub(crate) json: bool,
