@@ -186,6 +186,7 @@ const WORDS = { none: "no such job", value: "", undefined: "undefined", failed: 
 
 function Legend({ maps }: { maps: readonly Grid[] }) {
   const looks = useMemo(() => looksOf(maps), [maps]);
+  const partly = useMemo(() => maps.some((map) => map.cells.failed.some((failed, index) => failed > 0 && lookAt(map, index) === "value")), [maps]);
   const has = (look: Look) => looks.has(look);
   return (
     <div class="legend">
@@ -200,6 +201,7 @@ function Legend({ maps }: { maps: readonly Grid[] }) {
         </span>
       )}
       {has("failed") && <span>✕ failed</span>}
+      {partly && <span>✕ in a corner: some of its jobs failed</span>}
       {has("undefined") && <span>– undefined</span>}
       {has("cancelled") && <span>⟋ cancelled</span>}
       {has("none") && <span>empty: dropped by a constraint</span>}

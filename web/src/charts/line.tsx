@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
+import { withoutZeros } from "../format/number";
 import { day, minute } from "../format/time";
 import { theme, token } from "../ui/theme";
 
@@ -61,7 +62,7 @@ function optionsOf(props: LineChartProps, width: number): uPlot.Options {
     scales: { x: { time } },
     axes: [
       { ...axis, space: 90, size: 30, values: time ? (_chart, ticks, _at, _space, step) => ticks.map((tick) => tickText(tick, step)) : (_chart, ticks) => ticks.map(String) },
-      { ...axis, size: (_chart, values) => axisWidth(values), values: (_chart, ticks) => ticks.map((tick) => write(tick)) },
+      { ...axis, size: (_chart, values) => axisWidth(values), values: (_chart, ticks) => withoutZeros(ticks.map((tick) => write(tick))) },
     ],
     series: [
       {

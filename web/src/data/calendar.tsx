@@ -77,23 +77,26 @@ export function Calendar({ months, name }: { months: readonly Month[]; name: str
           ))}
         </tbody>
       </table>
-      <ul class="legend" aria-label="legend">
-        <li>
-          <b class="full" /> whole
-        </li>
-        <li>
-          <b class="part" /> candles are missing: what is there, in percent
-        </li>
-        <li>
-          <b class="none" /> no candle
-        </li>
-      </ul>
+      <div class="legend">
+        <span>
+          <i class="whole" />
+          complete
+        </span>
+        <span>
+          <i class="part" />
+          partly there, in percent
+        </span>
+        <span>
+          <i class="none" />
+          no candle
+        </span>
+      </div>
     </div>
   );
 }
 
 function summary(gaps: readonly Month[], total: number): string {
-  if (gaps.length === 0) return `All ${plural(total, "month")} are whole.`;
+  if (gaps.length === 0) return `Nothing is missing in ${plural(total, "month")}.`;
   const missing = gaps.reduce((sum, month) => sum + month.missing, 0);
   return `${count(missing)} candles are missing, in ${count(gaps.length)} of ${plural(total, "month")}. Choose a month to see its own.`;
 }

@@ -258,8 +258,8 @@ function Divergences({ jobs, names }: { jobs: readonly JobDetail[]; names: reado
                     <table class="table">
                       <thead>
                         <tr>
-                          {["Job", "Side", "Entry", "Entry price", "Exit", "Exit price", "Result", "Exit by"].map((title) => (
-                            <th key={title} scope="col">
+                          {TRADE_COLUMNS.map(([title, right]) => (
+                            <th key={title} scope="col" class={right ? "right" : undefined}>
                               {title}
                             </th>
                           ))}
@@ -281,6 +281,18 @@ function Divergences({ jobs, names }: { jobs: readonly JobDetail[]; names: reado
   );
 }
 
+/** Titles, and whether the cells are numbers. */
+const TRADE_COLUMNS: readonly (readonly [string, boolean])[] = [
+  ["Job", false],
+  ["Side", false],
+  ["Entry", true],
+  ["Entry price", true],
+  ["Exit", true],
+  ["Exit price", true],
+  ["Result", true],
+  ["Exit by", false],
+];
+
 function TradeRow({ name, trade }: { name: string; trade: Trade | undefined }) {
   if (!trade) {
     return (
@@ -297,7 +309,9 @@ function TradeRow({ name, trade }: { name: string; trade: Trade | undefined }) {
     <tr class="number">
       <th scope="row">{name}</th>
       {cells.map((cell, index) => (
-        <td key={index}>{cell}</td>
+        <td key={index} class={TRADE_COLUMNS[index + 1]?.[1] ? "right" : undefined}>
+          {cell}
+        </td>
       ))}
     </tr>
   );

@@ -140,7 +140,7 @@ function OneSeries({ series }: { series: Series }) {
     >
       <Show known={known} what="Coverage" lines={8}>
         {(coverage) => (
-          <div class="stack">
+          <div class="coverage-parts">
             <Calendar months={coverage.months} name={seriesKey(series)} />
             <Facts
               of={[
