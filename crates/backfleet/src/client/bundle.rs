@@ -13,7 +13,7 @@ use super::{
     text,
 };
 use crate::cli::{BundleCommand, ServerArgs};
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::output::{self, Table, human_seconds, thousands};
 use crate::run_files;
 
@@ -86,11 +86,7 @@ pub(crate) fn read_request(file: &Path) -> Result<Bytes, Failure> {
         std::io::stdin().read_to_end(&mut text)?;
         return Ok(without_mark(text));
     }
-    std::fs::read(file).map(without_mark).map_err(|error| {
-        let is_absent = error.kind() == std::io::ErrorKind::NotFound;
-        let exit = if is_absent { Exit::NotFound } else { Exit::Failure };
-        Failure::new(exit, format!("cannot read {}: {error}", file.display()))
-    })
+    std::fs::read(file).map(without_mark).map_err(|error| Failure::unreadable(file, &error))
 }
 
 /// A text without the byte order mark that some editors put before UTF-8.

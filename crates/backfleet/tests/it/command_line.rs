@@ -93,6 +93,23 @@ fn names_of_metrics_and_strategies_are_explained() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_says_what_to_do() {
+    for arguments in [["run", "/none.json"], ["bundle", "submit"], ["signals", "hash"]] {
+        let [command, file] = arguments;
+        let arguments = match command {
+            "run" => vec![command, file],
+            _ => vec![command, file, "/none.json"],
+        };
+        check(
+            &arguments,
+            "exit 6\n--- stdout\n--- stderr\n\
+             error: cannot read /none.json: No such file or directory (os error 2)\n\
+             hint: check the name",
+        );
+    }
+}
+
+#[test]
 fn output_that_cannot_be_written_is_a_failure() {
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let output = command(&["openapi"]).stdout(full).output().unwrap();
