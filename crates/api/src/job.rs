@@ -334,7 +334,7 @@ pub(crate) async fn find(app: &App, id: &str) -> Result<Known, Problem> {
 /// The heavy part of a result: its outcome and its daily returns.
 pub(crate) async fn read_outcome(app: &App, key: Digest) -> Result<(Outcome, Vec<f64>), Problem> {
     let detail = app.store().detail(key).await?.ok_or_else(Problem::internal)?;
-    let outcome = compute(move || Outcome::from_bytes(&detail.outcome)).await?;
+    let outcome = compute(move || detail.outcome.unpack()).await?;
     let outcome = outcome.map_err(|error| {
         tracing::error!(result.key = %key, %error, "a stored outcome cannot be read");
         Problem::internal()

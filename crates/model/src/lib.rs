@@ -34,8 +34,8 @@ pub use gaps::missing_candles;
 pub use higher::{HigherCandles, HigherTimeframe, HigherTimeframeError, fold_by_calendar};
 pub use open_times::OpenTimes;
 pub use outcome::{
-    Counts, DailyMark, Fill, FillReason, FundingEvent, OpenPosition, Outcome, OutcomeError,
-    PositionSide, Side, SkipReason, Warmup,
+    CompactOutcome, Counts, DailyMark, Fill, FillReason, FundingEvent, OpenPosition, Outcome,
+    OutcomeError, PositionSide, Side, SkipReason, Warmup,
 };
 pub use resample::{RESAMPLER_VERSION, Resampled, resample};
 pub use signal_column::{MAX_SIGNAL_ROWS, SignalColumn, SignalFault, SignalSlice};

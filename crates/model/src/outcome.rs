@@ -1,8 +1,10 @@
 //! What one backtest returns: fills, funding, daily marks, open position, counts.
 //!
 //! Everything else (trades, equity at each candle, metrics) is derived from these by `stats`.
-//! [`Outcome::to_bytes`] is the canonical encoding: its BLAKE3 is the outcome hash, and it is what
-//! stores keep, so stored bytes prove themselves.
+//! [`Outcome::to_bytes`] is the canonical encoding: its BLAKE3 is the outcome hash. Stores keep
+//! [`Outcome::to_compact`], a third as long, which gives back exactly that: a stored outcome proves itself.
+
+mod compact;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Digest;
 use crate::candle::canonical_bits;
+
+pub use compact::CompactOutcome;
 
 /// Buy or sell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use model::{BundleStatus, Digest};
+use model::{BundleStatus, DAY_MS, DailyMark, Digest, Outcome};
 use serde_json::json;
 use store::postgres::{Postgres, PostgresOptions};
 use store::sqlite::Sqlite;
@@ -45,10 +45,15 @@ fn bundle() -> NewBundle {
 
 /// A result about as large as that of a backtest of 100 candles.
 fn completed(claim: &Claim, packer: &mut Packer) -> Finish {
-    let outcome = claim.spec_key.0.repeat(10);
+    let mark = |day: u8| DailyMark {
+        day_ms: i64::from(day) * DAY_MS,
+        equity: f64::from_bits(u64::from(day))
+            + f64::from(claim.spec_key.0[usize::from(day) % 32]) / 3.0,
+    };
+    let outcome = Outcome { daily_marks: (0..20).map(mark).collect(), ..Outcome::default() };
     let result = NewResult {
         key: claim.spec_key,
-        outcome_hash: Digest::of(&outcome),
+        outcome_hash: outcome.hash(),
         data_hash: claim.spec_key,
         metrics: json!({"sharpe": 1.25, "totalReturn": 0.125, "maxDrawdown": -0.5, "trades": 3})
             .into(),

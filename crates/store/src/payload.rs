@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use model::{Digest, JobStatus};
+use model::{Digest, JobStatus, Outcome, OutcomeError};
 use serde_json::Value;
 
 use crate::{Ending, Error, NewResult};
@@ -71,10 +71,26 @@ pub(crate) fn clean_tags(tags: &BTreeMap<String, Option<String>>) -> Value {
     Value::Object(tags.iter().map(tag).collect())
 }
 
-/// Undoes [`crate::Packer`].
-pub(crate) fn unpack(detail: &[u8]) -> Result<Vec<u8>, Error> {
-    zstd::decode_all(detail)
-        .map_err(|error| Error::Refused { reason: format!("a stored outcome is damaged: {error}") })
+/// Undoes [`crate::Packer::compress`].
+pub(crate) fn unpack(packed: &[u8]) -> Result<Vec<u8>, Error> {
+    zstd::decode_all(packed)
+        .map_err(|error| Error::Refused { reason: format!("what is stored is damaged: {error}") })
+}
+
+/// First bytes of what is compressed and nothing else: the canonical bytes of an outcome of an earlier build.
+const ZSTD: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
+
+/// Undoes [`crate::Packer::pack`].
+pub(crate) fn unpack_outcome(packed: &[u8]) -> Result<Outcome, Error> {
+    let refused = |error: OutcomeError| Error::Refused { reason: error.to_string() };
+    if packed.starts_with(&ZSTD) {
+        return Outcome::from_bytes(&unpack(packed)?).map_err(refused);
+    }
+    let cut = || Error::Refused { reason: "a stored outcome is cut off".to_owned() };
+    let (len, rest) = packed.split_first_chunk().ok_or_else(cut)?;
+    let len = usize::try_from(u64::from_le_bytes(*len)).map_err(|_| cut())?;
+    let (text, noise) = rest.split_at_checked(len).ok_or_else(cut)?;
+    Outcome::from_compact(&unpack(text)?, noise).map_err(refused)
 }
 
 /// Floats as little-endian bytes, bit for bit.

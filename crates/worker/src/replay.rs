@@ -137,14 +137,13 @@ impl<'a> Ground<'a> {
     /// Computes the metrics of one run and packs its result.
     fn result(&self, job: &Job, run: &Run, packer: &mut Packer) -> Result<NewResult, JobError> {
         let evaluated = self.evaluate(job, run, None);
-        let bytes = run.outcome.to_bytes();
-        let outcome = packer.pack(&bytes).map_err(|error| JobError {
+        let outcome = packer.pack(&run.outcome).map_err(|error| JobError {
             code: "result_refused".to_owned(),
             message: format!("the result could not be packed: {error}"),
         })?;
         Ok(NewResult {
             key: job.result_key,
-            outcome_hash: Digest::of(&bytes),
+            outcome_hash: run.outcome.hash(),
             data_hash: job.data_hash,
             metrics: JsonText::object(evaluated.metrics.numbers()),
             summary: JsonText::of(&evaluated.summary),

@@ -180,9 +180,8 @@ async fn compare(
         return (json!({"verdict": "equal", "outcomeHash": found.outcome_hash}), None);
     }
     let standing = shared.store.detail(expected.key).await.ok().flatten();
-    let standing = standing.and_then(|detail| Outcome::from_bytes(&detail.outcome).ok());
+    let standing = standing.and_then(|detail| detail.outcome.unpack().ok());
     let again = found.outcome.unpack().ok();
-    let again = again.and_then(|bytes| Outcome::from_bytes(&bytes).ok());
     let first = match (standing, again) {
         (Some(standing), Some(again)) => first_difference(&standing, &again),
         (None, _) | (_, None) => json!({"part": "bytes"}),

@@ -104,7 +104,7 @@ mod tests {
             metrics: JsonText::object::<f64>([]),
             summary: JsonText::object::<f64>([]),
             daily_returns: Vec::new(),
-            outcome: Packer::default().pack(&[]).unwrap(),
+            outcome: Packer::default().pack(&model::Outcome::default()).unwrap(),
         })
     }
 

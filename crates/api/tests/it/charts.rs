@@ -62,7 +62,7 @@ fn trades(count: u32, data_hash: Digest) -> Ending {
         metrics: json!({"trades": 1}).into(),
         summary: json!({"settings": {"calendar": "24x7", "periodsPerYear": 365.0}}).into(),
         daily_returns: vec![0.0; 31],
-        outcome: Packer::default().pack(&outcome.to_bytes()).unwrap(),
+        outcome: Packer::default().pack(&outcome).unwrap(),
     }))
 }
 

@@ -331,6 +331,6 @@ pub(crate) fn completed(sharpe: Option<f64>, trades: u32) -> Ending {
             "undefined": {"no_losses": ["sortino"]},
         })),
         daily_returns: vec![0.0, 0.0012],
-        outcome: Packer::default().pack(&outcome.to_bytes()).unwrap(),
+        outcome: Packer::default().pack(&outcome).unwrap(),
     }))
 }

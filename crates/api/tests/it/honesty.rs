@@ -35,7 +35,7 @@ fn ending(seq: u32, daily_returns: Vec<f64>, data_hash: Digest, outcome: &Outcom
             json!({"settings": {"calendar": "24x7", "periodsPerYear": 365.0, "riskFreePct": 0.0}})
                 .into(),
         daily_returns,
-        outcome: Packer::default().pack(&outcome.to_bytes()).unwrap(),
+        outcome: Packer::default().pack(outcome).unwrap(),
     }))
 }
 

@@ -3,7 +3,7 @@
 use model::{Digest, JobStatus};
 use serde_json::Value;
 
-use super::{DatabaseTime, WorkerId};
+use super::{DatabaseTime, PackedOutcome, WorkerId};
 
 /// One job as stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,8 +62,8 @@ pub struct ResultSummary {
 pub struct ResultDetail {
     /// Daily returns.
     pub daily_returns: Vec<f64>,
-    /// [`model::Outcome::to_bytes`] of the outcome.
-    pub outcome: Vec<u8>,
+    /// The outcome, as it is stored: unpacking it is work for a compute thread.
+    pub outcome: PackedOutcome,
 }
 
 /// One job as a point of its bundle.

@@ -1,11 +1,12 @@
 //! What a result is stored as: made where it was computed, so that the writer only writes.
 
+use model::Outcome;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
 
 use super::Error;
-use crate::payload::unpack;
+use crate::payload::unpack_outcome;
 
 /// Level of compression: 3 takes half as long again and stores less than one part in a hundred less.
 const ZSTD_LEVEL: i32 = 1;
@@ -52,14 +53,19 @@ impl<V: Serialize> Serialize for InOrder<'_, V> {
     }
 }
 
-/// An outcome's bytes, compressed.
+/// An outcome as it is stored: [`model::CompactOutcome`], its text compressed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackedOutcome(Vec<u8>);
 
 impl PackedOutcome {
-    /// [`model::Outcome::to_bytes`] of the outcome. As costly as packing.
-    pub fn unpack(&self) -> Result<Vec<u8>, Error> {
-        unpack(&self.0)
+    /// The outcome. As costly as packing.
+    pub fn unpack(&self) -> Result<Outcome, Error> {
+        unpack_outcome(&self.0)
+    }
+
+    /// What a row of a result holds.
+    pub(crate) fn stored(bytes: Vec<u8>) -> PackedOutcome {
+        PackedOutcome(bytes)
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -72,10 +78,16 @@ impl PackedOutcome {
 pub struct Packer(Option<zstd::bulk::Compressor<'static>>);
 
 impl Packer {
-    /// Packs [`model::Outcome::to_bytes`]. Takes time in proportion to its length: not for the
-    /// async runtime. Fails only where the memory for it is not to be had.
-    pub fn pack(&mut self, outcome: &[u8]) -> Result<PackedOutcome, Error> {
-        self.compress(outcome).map(PackedOutcome)
+    /// Packs an outcome. Takes time in proportion to its length: not for the async runtime. Fails only
+    /// where the memory for it is not to be had.
+    pub fn pack(&mut self, outcome: &Outcome) -> Result<PackedOutcome, Error> {
+        let compact = outcome.to_compact();
+        let text = self.compress(&compact.text)?;
+        let mut packed = Vec::with_capacity(8 + text.len() + compact.noise.len());
+        packed.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        packed.extend_from_slice(&text);
+        packed.extend_from_slice(&compact.noise);
+        Ok(PackedOutcome(packed))
     }
 
     pub(crate) fn compress(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
@@ -92,6 +104,7 @@ impl Packer {
 
 #[cfg(test)]
 mod tests {
+    use model::{DAY_MS, DailyMark};
     use serde_json::json;
 
     use super::*;
@@ -99,13 +112,28 @@ mod tests {
     #[test]
     fn outcomes_survive_and_damage_is_refused() {
         let mut packer = Packer::default();
-        for outcome in [vec![7_u8; 10_000], Vec::new(), vec![1, 2, 3]] {
+        for days in [0, 3, 3_000] {
+            let mark = |day| DailyMark { day_ms: day * DAY_MS, equity: 10_000.0 };
+            let daily_marks = (0..days).map(mark).collect();
+            let outcome = Outcome { daily_marks, ..Outcome::default() };
             let packed = packer.pack(&outcome).unwrap();
             assert!(packed.as_bytes().len() < 100);
             assert_eq!(packed.unpack().unwrap(), outcome);
-            let damaged = PackedOutcome(packed.as_bytes()[1..].to_vec());
-            assert!(matches!(damaged.unpack(), Err(Error::Refused { .. })));
+            for cut in 0..packed.as_bytes().len() {
+                let damaged = PackedOutcome(packed.as_bytes()[..cut].to_vec());
+                assert!(matches!(damaged.unpack(), Err(Error::Refused { .. })));
+            }
         }
+    }
+
+    #[test]
+    fn an_outcome_of_an_earlier_build_reads_back() {
+        let outcome = Outcome {
+            daily_marks: vec![DailyMark { day_ms: DAY_MS, equity: 9.5 }],
+            ..Outcome::default()
+        };
+        let stored = Packer::default().compress(&outcome.to_bytes()).unwrap();
+        assert_eq!(PackedOutcome::stored(stored).unpack().unwrap(), outcome);
     }
 
     #[test]

@@ -7,9 +7,12 @@ use uuid::Uuid;
 
 use super::Postgres;
 use super::bundles::seq as column;
-use crate::payload::{clean, floats, unpack};
+use crate::payload::{clean, floats};
 use crate::rows::{AttemptRecord, JobRecord, PointRecord, ReturnsRecord};
-use crate::{AttemptRow, Error, JobFilter, JobPoint, JobReturns, JobRow, QueueDepth, ResultDetail};
+use crate::{
+    AttemptRow, Error, JobFilter, JobPoint, JobReturns, JobRow, PackedOutcome, QueueDepth,
+    ResultDetail,
+};
 
 impl Postgres {
     pub(super) async fn list_jobs(
@@ -97,7 +100,10 @@ impl Postgres {
         let query = sqlx::query_as(include_str!("sql/read_detail.sql")).bind(&key.0[..]);
         let row: Option<(Vec<u8>, Vec<u8>)> = query.fetch_optional(&self.pool).await?;
         let Some((returns, detail)) = row else { return Ok(None) };
-        Ok(Some(ResultDetail { daily_returns: floats(&returns), outcome: unpack(&detail)? }))
+        Ok(Some(ResultDetail {
+            daily_returns: floats(&returns),
+            outcome: PackedOutcome::stored(detail),
+        }))
     }
 
     pub(super) async fn measure_queue(&self) -> Result<QueueDepth, Error> {

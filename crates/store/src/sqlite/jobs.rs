@@ -7,9 +7,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Sqlite, now};
-use crate::payload::{clean, floats, unpack};
+use crate::payload::{clean, floats};
 use crate::rows::{AttemptRecord, JobRecord, PointRecord, ReturnsRecord};
-use crate::{AttemptRow, Error, JobFilter, JobPoint, JobReturns, JobRow, QueueDepth, ResultDetail};
+use crate::{
+    AttemptRow, Error, JobFilter, JobPoint, JobReturns, JobRow, PackedOutcome, QueueDepth,
+    ResultDetail,
+};
 
 impl Sqlite {
     pub(super) async fn list_jobs(
@@ -88,7 +91,10 @@ impl Sqlite {
         let query = sqlx::query_as(include_str!("sql/read_detail.sql")).bind(&key.0[..]);
         let row: Option<(Vec<u8>, Vec<u8>)> = query.fetch_optional(&self.reader).await?;
         let Some((returns, detail)) = row else { return Ok(None) };
-        Ok(Some(ResultDetail { daily_returns: floats(&returns), outcome: unpack(&detail)? }))
+        Ok(Some(ResultDetail {
+            daily_returns: floats(&returns),
+            outcome: PackedOutcome::stored(detail),
+        }))
     }
 
     pub(super) async fn measure_queue(&self) -> Result<QueueDepth, Error> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{BundleStatus, Digest, JobStatus};
+use model::{BundleStatus, DailyMark, Digest, JobStatus, Outcome};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 use store::postgres::{Postgres, PostgresOptions};
@@ -267,9 +267,12 @@ pub(crate) fn result(claim: &Claim) -> NewResult {
     }
 }
 
-/// The outcome of these bytes.
-pub(crate) fn packed(outcome: &[u8]) -> PackedOutcome {
-    Packer::default().pack(outcome).unwrap()
+/// An outcome that says these bytes, as the values of its days.
+pub(crate) fn packed(bytes: &[u8]) -> PackedOutcome {
+    let word = |bytes: &[u8]| bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    let mark = |bytes| DailyMark { day_ms: 0, equity: f64::from_bits(word(bytes)) };
+    let daily_marks = bytes.chunks(8).map(mark).collect();
+    Packer::default().pack(&Outcome { daily_marks, ..Outcome::default() }).unwrap()
 }
 
 pub(crate) fn ended(claim: &Claim, ending: Ending) -> Finish {

@@ -58,7 +58,7 @@ async fn a_planted_determinism_fault_is_found_marked_and_described() {
     let claim = other.store.claim(liar(&other).await, 1).await.unwrap().remove(0);
     let result = job.result.unwrap();
     let detail = fleet.store.detail(result.key).await.unwrap().unwrap();
-    let mut outcome = model::Outcome::from_bytes(&detail.outcome).unwrap();
+    let mut outcome = detail.outcome.unpack().unwrap();
     outcome.fills[3].price += 1.0;
     let lie = store::NewResult {
         key: result.key,
@@ -67,7 +67,7 @@ async fn a_planted_determinism_fault_is_found_marked_and_described() {
         metrics: result.metrics.into(),
         summary: result.summary.into(),
         daily_returns: detail.daily_returns,
-        outcome: store::Packer::default().pack(&outcome.to_bytes()).unwrap(),
+        outcome: store::Packer::default().pack(&outcome).unwrap(),
     };
     let finish = store::Finish {
         held: store::Held { job: claim.job, attempt: claim.attempt },

@@ -201,7 +201,7 @@ pub(crate) async fn results_read_back_bit_for_bit(fixture: &Fixture) {
     assert_eq!((found.metrics, found.summary), (metrics, summary));
     assert_eq!((found.outcome_hash, found.data_hash), (new.outcome_hash, new.data_hash));
     let detail = fixture.store.detail(new.key).await.unwrap().unwrap();
-    assert_eq!(detail.outcome, Vec::<u8>::new());
+    assert_eq!(detail.outcome, new.outcome);
     let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
     assert_eq!(bits(&detail.daily_returns), bits(&new.daily_returns));
     assert_eq!(fixture.store.detail(Digest::of(b"nobody")).await.unwrap(), None);
@@ -218,7 +218,7 @@ pub(crate) async fn a_large_outcome_reads_back(fixture: &Fixture) {
     let finish = under(&claim, claim.spec_key, &outcome);
     assert_eq!(fixture.finish(worker.worker(), &[finish]).await, [Settled::Stored]);
     let detail = fixture.store.detail(claim.spec_key).await.unwrap().unwrap();
-    assert!(detail.outcome == outcome, "the outcome changed");
+    assert!(detail.outcome == packed(&outcome), "the outcome changed");
     assert_eq!(fixture.status(id).await, BundleStatus::Completed);
 }
 
