@@ -11,7 +11,7 @@ import { createRequire } from "node:module";
 
 import type { Page } from "playwright-core";
 
-import type { Status } from "../src/api/shapes";
+import type { SeriesPage, Status } from "../src/api/shapes";
 import { launch, openPage, serverUrl } from "./browser";
 
 const server = serverUrl();
@@ -234,6 +234,29 @@ try {
       await settled(page);
       await accessible(page, `${path} in the other theme`);
     }
+  });
+
+  await step("the months of a series are walked by keyboard, in the address and accessible", async () => {
+    const known = (await (await fetch(`${server}/api/candles/series`)).json()) as SeriesPage;
+    const series = known.items.sort((a, b) => a.first.localeCompare(b.first))[0];
+    if (!series) throw new Error("there is no series");
+    await page.goto(`${server}/data`);
+    await settled(page);
+    await page.locator("tbody a", { hasText: series.ticker }).filter({ hasText: series.timeframe }).first().click();
+    await page.locator(".calendar").waitFor();
+    await tabTo(page, ".calendar [data-month]");
+    await page.keyboard.press("Home");
+    await page.waitForURL(/month=\d{4}-\d{2}/);
+    const month = page.locator(".calendar [aria-selected=true]");
+    const said = (await month.getAttribute("aria-label")) ?? "";
+    must((await page.locator(".readout").innerText()).startsWith(said), `the readout does not say ${said}`);
+    must(await month.evaluate((cell) => cell === document.activeElement), "the focus is elsewhere");
+    await accessible(page, "the calendar");
+    await page.reload();
+    await month.waitFor();
+    must((await month.getAttribute("aria-label")) === said, "the reloaded page has another month");
+    await page.getByRole("button", { name: /use the .* theme/ }).click();
+    await accessible(page, "the calendar in the other theme");
   });
 
   await step("the keyboard opens the help and finds the search", async () => {
