@@ -21,6 +21,8 @@ use crate::fleet::Fleet;
 use crate::load::Load;
 use crate::users::Habits;
 
+/// One user of so many of the whole run asks for an estimate first.
+const ASKS: usize = 10;
 /// Users who come one after another when all others have left.
 const ALONE: usize = 20;
 /// Their pause between two looks: what they measure is short.
@@ -71,7 +73,7 @@ fn main() -> anyhow::Result<()> {
 
     let mut fleet = Fleet::start(&options.backfleet, slots, &load, &runtime)?;
     let pause = Duration::from_millis(options.poll_ms);
-    let habits = Habits { clients: options.clients, pause, asks: false };
+    let habits = Habits { clients: options.clients, pause, asks: Some(ASKS) };
     let mut seen = runtime.block_on(users::run(fleet.address(), &load.bundles, habits))?;
     let wall = seen.elapsed.as_secs_f64();
     println!("whole system    {}", rates(wall, jobs, candles));
@@ -90,23 +92,29 @@ fn main() -> anyhow::Result<()> {
     let outcomes = fleet.outcomes(&seen.ids)?;
     ensure!(outcomes == alone.outcomes, "outcomes differ from those of the engine alone");
     println!("outcomes        {} equal to those of the engine alone", outcomes.len());
-    let (busy, idle) = load.asking.split_at(load.asking.len() - ALONE);
-    for (what, wanted, clients) in [("busy", busy, options.clients), ("idle", idle, 1)] {
+    println!("estimate among {}", shares(&mut seen.told));
+    let (burst, idle) = load.asking.split_at(load.asking.len() - ALONE);
+    for (what, wanted, clients) in [("burst", burst, options.clients), ("idle ", idle, 1)] {
         let pause = Duration::from_millis(LOOK_OF_ASKING_MS);
-        let habits = Habits { clients, pause, asks: true };
+        let habits = Habits { clients, pause, asks: Some(1) };
         let mut told = runtime.block_on(users::run(fleet.address(), wanted, habits))?.told;
-        told.sort_unstable_by(f64::total_cmp);
-        let within = told.iter().filter(|ratio| (0.5..=2.0).contains(*ratio)).count();
-        let at = |share: usize| told[(told.len() - 1) * share / 100];
-        println!(
-            "estimate {what}   told / passed p50 {:.2}, p5 {:.2}, p95 {:.2}; {within} of {} within 2 x",
-            at(50),
-            at(5),
-            at(95),
-            told.len()
-        );
+        println!("estimate {what} {}", shares(&mut told));
     }
     fleet.end()
+}
+
+/// What users were told over what passed.
+fn shares(told: &mut [f64]) -> String {
+    told.sort_unstable_by(f64::total_cmp);
+    let within = told.iter().filter(|ratio| (0.5..=2.0).contains(*ratio)).count();
+    let at = |share: usize| told[(told.len() - 1) * share / 100];
+    format!(
+        "told / passed p50 {:.2}, p5 {:.2}, p95 {:.2}; {within} of {} within 2 x",
+        at(50),
+        at(5),
+        at(95),
+        told.len()
+    )
 }
 
 fn rates(seconds: f64, jobs: usize, candles: usize) -> String {

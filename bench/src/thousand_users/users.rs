@@ -40,8 +40,8 @@ pub(crate) struct Habits {
     pub(crate) clients: usize,
     /// Between two looks at a bundle.
     pub(crate) pause: Duration,
-    /// Whether each asks for an estimate before the submit.
-    pub(crate) asks: bool,
+    /// One user of so many asks for an estimate before the submit.
+    pub(crate) asks: Option<usize>,
 }
 
 /// One finished bundle.
@@ -116,7 +116,8 @@ async fn visit(
     body: Bytes,
     habits: Habits,
 ) -> anyhow::Result<Visit> {
-    let told = if habits.asks { Some(estimate(sender, host, body.clone()).await?) } else { None };
+    let asks = habits.asks.is_some_and(|many| user.is_multiple_of(many));
+    let told = if asks { Some(estimate(sender, host, body.clone()).await?) } else { None };
     let submitted = Instant::now();
     let request = Request::post("/api/backtest/bundle").header(CONTENT_TYPE, "application/json");
     let answer = sender.send_request(request.header(HOST, host).body(Full::new(body))?).await?;

@@ -21,9 +21,8 @@ pub(super) fn put(parts: &mut Parts, values: &[f64], base: impl Fn(usize, f64) -
             written.signed(units - units_before);
             units_before = units;
             Form::Decimal
-        } else if let Some((factor, places)) = factors.find(base(place, before), value) {
+        } else if let Some(factor) = factors.find(base(place, before), value) {
             written.unsigned(factor);
-            written.signed(places);
             Form::Factor
         } else {
             written.bits(value);
@@ -59,8 +58,8 @@ pub(super) fn take(
                 unit.value(units)
             }
             Form::Factor => {
-                let (factor, places) = (rest.unsigned()?, rest.signed()?);
-                factors.value(base(place, before), factor, places).ok_or(OutcomeError)?
+                let factor = rest.unsigned()?;
+                factors.value(base(place, before), factor).ok_or(OutcomeError)?
             }
             Form::Bits => rest.bits()?,
         };

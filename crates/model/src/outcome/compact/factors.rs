@@ -2,8 +2,10 @@
 
 /// More different ones are no rule but chance.
 const MOST: usize = 16;
-/// Last places by which a product may differ, where the engine rounds more than once.
-const SLACK: i64 = 8;
+/// Last places by which a product may differ either way, where the engine rounds more than once.
+const SLACK: u64 = 8;
+/// Differences that there are.
+const SPAN: u64 = 2 * SLACK + 1;
 
 /// Attempts that find nothing before the column is left alone.
 const PATIENCE: usize = 64;
@@ -17,10 +19,11 @@ pub(super) struct Factors {
 }
 
 impl Factors {
-    /// The factor that makes `value` of `base`, and by how many last places it misses; remembers a new one.
-    pub(super) fn find(&mut self, base: f64, value: f64) -> Option<(u64, i64)> {
-        let met = self.known.iter().enumerate().find_map(|(index, factor)| {
-            places_between(base * factor, value).map(|places| (index as u64, places))
+    /// Which factor makes `value` of `base`, and by how many last places it misses, as one number;
+    /// remembers a new factor.
+    pub(super) fn find(&mut self, base: f64, value: f64) -> Option<u64> {
+        let met = self.known.iter().zip(0..).find_map(|(factor, index)| {
+            places_between(base * factor, value).map(|places| index * SPAN + places)
         });
         if met.is_some() || self.known.len() == MOST || self.misses == PATIENCE {
             return met;
@@ -32,7 +35,7 @@ impl Factors {
         };
         self.misses = 0;
         self.known.extend(factor);
-        Some((self.known.len() as u64 - 1, places))
+        Some((self.known.len() as u64 - 1) * SPAN + places)
     }
 
     pub(super) fn known(&self) -> &[f64] {
@@ -45,21 +48,22 @@ impl Factors {
     }
 
     /// What [`Factors::find`] found.
-    pub(super) fn value(&self, base: f64, index: u64, places: i64) -> Option<f64> {
-        let factor = self.known.get(usize::try_from(index).ok()?)?;
-        Some(f64::from_bits((base * factor).to_bits().wrapping_add_signed(places)))
+    pub(super) fn value(&self, base: f64, found: u64) -> Option<f64> {
+        let factor = self.known.get(usize::try_from(found / SPAN).ok()?)?;
+        let least = (base * factor).to_bits().wrapping_sub(SLACK);
+        Some(f64::from_bits(least.wrapping_add(found % SPAN)))
     }
 }
 
-/// How many doubles `value` is above `product`, if they are few.
-fn places_between(product: f64, value: f64) -> Option<i64> {
-    let places = value.to_bits().wrapping_sub(product.to_bits()).cast_signed();
-    (-SLACK..=SLACK).contains(&places).then_some(places)
+/// How many doubles `value` is above the one that is [`SLACK`] of them below `product`, if they are few.
+fn places_between(product: f64, value: f64) -> Option<u64> {
+    let places = value.to_bits().wrapping_sub(product.to_bits().wrapping_sub(SLACK));
+    (places < SPAN).then_some(places)
 }
 
-/// The decimal of twelve places next to a ratio: rates and distances are given in decimals.
+/// The decimal of ten places next to a ratio: rates and distances are given in decimals.
 fn short(ratio: f64) -> Option<f64> {
-    const PLACES: f64 = 1e12;
+    const PLACES: f64 = 1e10;
     let whole = (ratio * PLACES).round_ties_even();
     (whole.abs() < 9e15).then_some(whole / PLACES)
 }
