@@ -219,6 +219,27 @@ try {
     must(jobs.length === 2, `${jobs.length} jobs are compared`);
   });
 
+  await step("a part of a curve is in the address, and a deep link shows it", async () => {
+    await page.goto(`${server}/jobs/${jobs[0]}`);
+    const plot = page.locator(".chart .u-over").first();
+    await plot.scrollIntoViewIfNeeded();
+    const box = await plot.boundingBox();
+    if (!box) throw new Error("the curve has no place");
+    const [left, right, y] = [box.x + box.width * 0.3, box.x + box.width * 0.6, box.y + box.height / 2];
+    await page.mouse.move(left, y);
+    await page.mouse.down();
+    await page.mouse.move(right, y, { steps: 5 });
+    await page.mouse.up();
+    await page.waitForURL(/curve=/);
+    const part = new URL(page.url()).searchParams.get("curve");
+    await page.reload();
+    await plot.waitFor();
+    await settled(page);
+    must(new URL(page.url()).searchParams.get("curve") === part, "the reloaded page shows another part");
+    await plot.dblclick();
+    await page.waitForURL((url) => !url.searchParams.has("curve"));
+  });
+
   await step("the other views and both themes are accessible", async () => {
     for (const path of ["/", "/bundles", "/data", "/workers", `/bundles/${bundle}?tab=honesty`, `/bundles/${bundle}?tab=failures`, `/bundles/${bundle}?tab=config`]) {
       await page.goto(server + path);

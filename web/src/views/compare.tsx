@@ -5,6 +5,7 @@ import { useMemo } from "preact/hooks";
 import { paths } from "../api/paths";
 import type { Bundle, JobDetail, Json, Metrics, Trade, Variant } from "../api/shapes";
 import { LineChart } from "../charts/lazy";
+import { zoomOf } from "../charts/zoom";
 import { differences, fieldWord, firstDivergence } from "../compare/diff";
 import { overlay } from "../compare/overlay";
 import { MOST, picked } from "../compare/tray";
@@ -108,7 +109,7 @@ function Curves({ jobs, names }: { jobs: readonly JobDetail[]; names: readonly s
   return (
     <Card title="Growth" actions={<span class="muted">equity against the starting cash, at the end of each day</span>}>
       {drawn ? (
-        <LineChart x={drawn.x} time={drawn.time} lines={drawn.lines} height={300} write={(value) => percent(value, 1)} label={`growth of ${names.join(" and ")}; the metrics below have the end values`} />
+        <LineChart x={drawn.x} time={drawn.time} lines={drawn.lines} height={300} write={(value) => percent(value, 1)} label={`growth of ${names.join(" and ")}; the metrics below have the end values`} {...zoomOf(drawn.time)} />
       ) : (
         <Empty title="None of the jobs is completed" />
       )}
