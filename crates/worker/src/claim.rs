@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::{Bundle, Limits};
 use store::{Claim, Error, Held, JobError, Release};
@@ -42,8 +42,10 @@ pub(crate) async fn run(shared: &Arc<Shared>) {
         }
         replays::poll(shared, &bundles).await;
         let limit = u32::try_from(wanted).unwrap_or(u32::MAX);
+        let asked = Instant::now();
         match shared.store.claim(shared.presence.worker(), limit).await {
             Ok(claims) => {
+                metrics::histogram!("backfleet_claim_seconds").record(asked.elapsed());
                 backoff.reset();
                 let (full, some) = (claims.len() >= wanted, !claims.is_empty());
                 accept(shared, &bundles, claims);

@@ -147,8 +147,12 @@ impl Writer {
 async fn write(shared: &Shared, batch: &[Finish], closing: &CancellationToken) -> Vec<Settlement> {
     let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
     loop {
+        let started = Instant::now();
         match shared.store.finish(shared.presence.worker(), batch).await {
-            Ok(settled) => return settle(shared, batch, &settled),
+            Ok(settled) => {
+                metrics::histogram!("backfleet_finish_seconds").record(started.elapsed());
+                return settle(shared, batch, &settled);
+            }
             Err(Error::Unavailable { .. } | Error::Conflict { .. }) if !closing.is_cancelled() => {
                 tokio::time::sleep(backoff.wait()).await;
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use testkit::process::Backfleet;
-use testkit::{http, port, postgres};
+use testkit::{http, port, postgres, wait};
 
 use crate::support::{SOON, backfleet, command, root, transcript};
 
@@ -69,6 +69,10 @@ fn a_worker_shows_its_metrics_where_it_listens() {
     let answer = http::get(&format!("http://{listen}/metrics")).unwrap();
     assert_eq!(answer.status, 200);
     assert!(answer.header("content-type").unwrap().starts_with("text/plain"));
+    wait::until(SOON, "the first claim to be timed", || {
+        let metrics = http::get(&format!("http://{listen}/metrics")).unwrap().body;
+        metrics.contains("backfleet_claim_seconds")
+    });
     worker.signal(testkit::Signal::TERM);
     assert!(worker.wait(SOON).success(), "{}", worker.stderr());
 }

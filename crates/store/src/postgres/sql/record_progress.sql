@@ -16,11 +16,15 @@ WITH held AS MATERIALIZED (
     UPDATE job SET source_since = NULL
     WHERE id = ANY (ARRAY(SELECT id FROM held WHERE source_since IS NOT NULL))
         AND attempt = ($3::integer[])[width_bucket(id, $2::bigint[])] AND status + 0 = 1
+    RETURNING id
 )
 UPDATE bundle_slot SET
     candles_per_second = share.speed, changes = bundle_slot.changes + 1, changed_at = now()
 FROM (
     SELECT bundle_id, $5::float8 * count(*) / sum(count(*)) OVER () AS speed
-    FROM held GROUP BY bundle_id
+    FROM held
+    -- Jobs are locked before the counts of their bundle, as where they end.
+    WHERE (SELECT count(*) FROM loaded) IS NOT NULL
+    GROUP BY bundle_id
 ) AS share
 WHERE bundle_slot.bundle_id = share.bundle_id AND bundle_slot.slot = $1
