@@ -17,7 +17,9 @@ pub(crate) use candles::{
     CacheCommand, CandlesCommand, ExportArgs, GenerateArgs, ImportArgs, ListArgs, Movement,
     PushArgs, VerifyArgs,
 };
-pub(crate) use client::{BundleCommand, ResultsForm, ServerArgs, WorkersArgs, WorkersCommand};
+pub(crate) use client::{
+    BundleCommand, BundleListArgs, ResultsForm, ServerArgs, WorkersArgs, WorkersCommand,
+};
 pub(crate) use funding::FundingArgs;
 pub(crate) use job::JobCommand;
 pub(crate) use keys::KeyCommand;
