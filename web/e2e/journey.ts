@@ -11,7 +11,7 @@ import { createRequire } from "node:module";
 
 import type { Page } from "playwright-core";
 
-import type { Status } from "../src/api/shapes";
+import type { SeriesPage, Status } from "../src/api/shapes";
 import { launch, openPage, serverUrl } from "./browser";
 
 const server = serverUrl();
@@ -219,6 +219,27 @@ try {
     must(jobs.length === 2, `${jobs.length} jobs are compared`);
   });
 
+  await step("a part of a curve is in the address, and a deep link shows it", async () => {
+    await page.goto(`${server}/jobs/${jobs[0]}`);
+    const plot = page.locator(".chart .u-over").first();
+    await plot.scrollIntoViewIfNeeded();
+    const box = await plot.boundingBox();
+    if (!box) throw new Error("the curve has no place");
+    const [left, right, y] = [box.x + box.width * 0.3, box.x + box.width * 0.6, box.y + box.height / 2];
+    await page.mouse.move(left, y);
+    await page.mouse.down();
+    await page.mouse.move(right, y, { steps: 5 });
+    await page.mouse.up();
+    await page.waitForURL(/curve=/);
+    const part = new URL(page.url()).searchParams.get("curve");
+    await page.reload();
+    await plot.waitFor();
+    await settled(page);
+    must(new URL(page.url()).searchParams.get("curve") === part, "the reloaded page shows another part");
+    await plot.dblclick();
+    await page.waitForURL((url) => !url.searchParams.has("curve"));
+  });
+
   await step("the other views and both themes are accessible", async () => {
     for (const path of ["/", "/bundles", "/data", "/workers", `/bundles/${bundle}?tab=honesty`, `/bundles/${bundle}?tab=failures`, `/bundles/${bundle}?tab=config`]) {
       await page.goto(server + path);
@@ -234,6 +255,29 @@ try {
       await settled(page);
       await accessible(page, `${path} in the other theme`);
     }
+  });
+
+  await step("the months of a series are walked by keyboard, in the address and accessible", async () => {
+    const known = (await (await fetch(`${server}/api/candles/series`)).json()) as SeriesPage;
+    const series = known.items.sort((a, b) => a.first.localeCompare(b.first))[0];
+    if (!series) throw new Error("there is no series");
+    await page.goto(`${server}/data`);
+    await settled(page);
+    await page.locator("tbody a", { hasText: series.ticker }).filter({ hasText: series.timeframe }).first().click();
+    await page.locator(".calendar").waitFor();
+    await tabTo(page, ".calendar [data-month]");
+    await page.keyboard.press("Home");
+    await page.waitForURL(/month=\d{4}-\d{2}/);
+    const month = page.locator(".calendar [aria-selected=true]");
+    const said = (await month.getAttribute("aria-label")) ?? "";
+    must((await page.locator(".readout").innerText()).startsWith(said), `the readout does not say ${said}`);
+    must(await month.evaluate((cell) => cell === document.activeElement), "the focus is elsewhere");
+    await accessible(page, "the calendar");
+    await page.reload();
+    await month.waitFor();
+    must((await month.getAttribute("aria-label")) === said, "the reloaded page has another month");
+    await page.getByRole("button", { name: /use the .* theme/ }).click();
+    await accessible(page, "the calendar in the other theme");
   });
 
   await step("the keyboard opens the help and finds the search", async () => {

@@ -72,14 +72,14 @@ try {
   const status = async () => (await (await fetch(`${server}/api/backtest/bundle/${id}/status`)).json()) as { status: string; progress: number };
   const pageOf = (height: number, colorScheme: "light" | "dark", width = 1060) => openPage(browser, { colorScheme, viewport: { width, height } }, complaints);
 
-  const live = await pageOf(975, "dark");
+  const live = await pageOf(1060, "dark");
   await live.goto(`${server}/bundles/${id}`);
   await until("half of the bundle", async () => ((await status()).progress >= 55 ? true : undefined));
   await live.screenshot({ path: join(folder, "bundle-live.png") });
   await until("the end of the bundle", async () => ((await status()).status === "Completed" ? true : undefined));
   await take(await pageOf(820, "light"), `/bundles/${id}?tab=honesty`, "bundle-honesty");
   const best = (await (await fetch(`${server}/api/backtest/bundle/${id}/jobs?sort=-sharpe&limit=1`)).json()) as JobPage;
-  const job = await pageOf(1250, "dark", 1120);
+  const job = await pageOf(1420, "dark", 1120);
   await job.goto(`${server}/jobs/${best.items[0]?.jobId}`);
   await job.waitForSelector(".candle-chart canvas");
   await job.waitForLoadState("networkidle");

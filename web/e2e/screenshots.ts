@@ -3,7 +3,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import type { BundlePage, JobPage } from "../src/api/shapes";
+import type { BundlePage, JobPage, Series, SeriesPage } from "../src/api/shapes";
+import { seriesKey } from "../src/format/series";
 import { launch, openPage, serverUrl } from "./browser";
 
 const WIDTHS = [360, 768, 1440] as const;
@@ -25,6 +26,10 @@ async function views(server: string): Promise<[string, string][]> {
   const [first, second] = best.items.map((job) => job.jobId);
   const running = await json<BundlePage>(`${server}/api/backtest/bundle?status=Running&limit=1`);
   const live = running.items[0]?.bundleRequestId;
+  // The longest one has the most years.
+  const length = ({ first, last }: Series) => new Date(last).getTime() - new Date(first).getTime();
+  const stored = await json<SeriesPage>(`${server}/api/candles/series`);
+  const series = stored.items.sort((a, b) => length(b) - length(a))[0];
   return [
     ["overview", "/"],
     ["bundles", "/bundles"],
@@ -40,6 +45,7 @@ async function views(server: string): Promise<[string, string][]> {
     ["job-config", `/jobs/${first}?tab=config`],
     ["compare", `/compare?jobs=${first},${second}`],
     ["data", "/data"],
+    ...(series ? ([["data-calendar", `/data?series=${encodeURIComponent(seriesKey(series))}`]] as [string, string][]) : []),
     ["workers", "/workers"],
     ["submit", "/submit"],
   ];

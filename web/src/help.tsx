@@ -12,7 +12,7 @@ const KEYS: readonly (readonly [readonly string[], string])[] = [
   [["j", "k"], "next and previous row"],
   [["Enter"], "open the row or the cell"],
   [["c"], "pick the row or the cell for comparison"],
-  [["←", "→", "↑", "↓"], "move in the heat-map (Home and End: first and last of the row)"],
+  [["←", "→", "↑", "↓"], "move in the heat-map and in the months of a series (Home and End: first and last of the row)"],
   [["Esc"], "leave a field"],
   [["?"], "this help"],
 ];

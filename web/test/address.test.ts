@@ -4,6 +4,19 @@ import { query } from "../src/api/client";
 import { columnIds, conditions, exportPath, rowsPath } from "../src/bundle/asked";
 import { changed, inside } from "../src/routing/address";
 import { links, routeOf } from "../src/routing/routes";
+import { rangeOf, rangeText } from "../src/routing/range";
+
+describe("a part of a chart in the address", () => {
+  it("is read as it was written, and nothing else is read", () => {
+    const [from, to] = [Date.parse("2021-01-01T00:00:00Z"), Date.parse("2021-03-01T12:00:00Z")];
+    expect(rangeText([from, to])).toBe("2021-01-01T00:00:00Z..2021-03-01T12:00:00Z");
+    expect(rangeOf(rangeText([from, to]))).toEqual([from, to]);
+    expect(rangeOf(rangeText([from + 0.4, to - 0.4]))).toEqual([from, to]);
+    expect(rangeText([9.5, 20.1], false)).toBe("9..21");
+    expect(rangeOf("9..21")).toEqual([9, 21]);
+    for (const text of ["", "..", "9", "21..9", "9..9", "a..b", "1..2..3"]) expect(rangeOf(text)).toBeNull();
+  });
+});
 
 describe("addresses", () => {
   it("changes, adds and takes out names of the query", () => {

@@ -1,12 +1,21 @@
 import { describe, expect, it } from "vitest";
 
-import { compact, count, decimal, percent, plain, price, signed } from "../src/format/number";
+import { compact, count, decimal, percent, plain, price, signed, withoutZeros } from "../src/format/number";
 import { density, timeframeMs } from "../src/format/series";
 import { ago, duration, minute, range } from "../src/format/time";
 import { axisValue, settings, variantLine } from "../src/format/variant";
 import type { Series, Variant } from "../src/api/shapes";
 
 describe("numbers", () => {
+  it("lose the zeros that all of them end with", () => {
+    expect(withoutZeros(["−40.0 %", "0.0 %", "20.0 %"])).toEqual(["−40 %", "0 %", "20 %"]);
+    expect(withoutZeros(["0.50", "1.00"])).toEqual(["0.5", "1.0"]);
+    expect(withoutZeros(["980.0000", "1,000.00"])).toEqual(["980", "1,000"]);
+    expect(withoutZeros(["10", "200"])).toEqual(["10", "200"]);
+    expect(withoutZeros(["1.25", "–"])).toEqual(["1.25", "–"]);
+    expect(withoutZeros([])).toEqual([]);
+  });
+
   it.each([
     [decimal(-1234.5, 2), "−1,234.50"],
     [decimal(-0.001, 2), "0.00"],

@@ -17,6 +17,8 @@ use crate::text::rfc3339;
 
 /// Points where the query does not say.
 const POINTS: u32 = 1_500;
+/// Fewest points that may be asked for: the first, the last, the lowest and the highest.
+const MIN_POINTS: u32 = 4;
 /// Most points of an answer.
 const MAX_POINTS: u32 = 20_000;
 
@@ -57,7 +59,8 @@ pub(crate) struct EquityPoint {
     tag = "jobs",
     params(
         ("id" = String, Path, description = "`{bundleRequestId}-{seq}`"),
-        ("points" = Option<u32>, Query, description = "Most points, 1 to 20,000; 1,500 by default"),
+        ("points" = Option<u32>, Query, minimum = 4, maximum = 20000,
+            description = "Most points, 4 to 20,000; 1,500 by default"),
     ),
     responses(
         (status = 200, description = "The curve", body = EquityBody),
@@ -72,7 +75,7 @@ pub(crate) async fn get_equity(
     Path(id): Path<String>,
     mut params: Params,
 ) -> Result<Json<EquityBody>, Problem> {
-    let points = params.count("points", POINTS, MAX_POINTS)? as usize;
+    let points = params.count_within("points", POINTS, MIN_POINTS..=MAX_POINTS)? as usize;
     params.finish()?;
     let known = find(&app, &id).await?;
     let result = known.result()?.clone();

@@ -1,6 +1,7 @@
 //! Query parameters and the few headers that handlers read: parsed strictly, refused by name.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Query};
@@ -74,9 +75,19 @@ impl Params {
         default: u32,
         max: u32,
     ) -> Result<u32, Problem> {
-        let what = format!("a whole number from 1 to {max}");
+        self.count_within(name, default, 1..=max)
+    }
+
+    /// The value of `name` as a whole number within `range`, or `default`.
+    pub(crate) fn count_within(
+        &mut self,
+        name: &'static str,
+        default: u32,
+        range: RangeInclusive<u32>,
+    ) -> Result<u32, Problem> {
+        let what = format!("a whole number from {} to {}", range.start(), range.end());
         let Some(count) = self.parse::<u32>(name, &what)? else { return Ok(default) };
-        if (1..=max).contains(&count) {
+        if range.contains(&count) {
             return Ok(count);
         }
         Err(invalid(format!("parameter \"{name}\" must be {what}, not \"{count}\"")))

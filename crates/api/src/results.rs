@@ -46,7 +46,9 @@ const PAGE: u32 = 1_000;
             description = "Metric id, `-` before it for greatest first; undefined ones come last"),
         ("where" = Option<Vec<String>>, Query,
             description = "Conditions such as `trades>=100` or `parameters.fast lt 20`; all must hold, \
-                an undefined metric fulfils none"),
+                an undefined metric fulfils none. In an address `>` is `%3E` and `<` is `%3C` \
+                (`where=trades%3E=100`), or write `where=trades+ge+100`; the server also takes them \
+                as they are, a proxy in between may not"),
         ("top" = Option<u32>, Query, description = "At most so many rows"),
         ("status" = Option<JobStatusName>, Query, description = "`Completed` by default"),
         ("ticker" = Option<Vec<String>>, Query, description = "Only of these tickers"),

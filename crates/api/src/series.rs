@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use candles::SeriesInfo;
+use candles::{Month, SeriesInfo, months};
 use model::{SeriesId, TimeRange, Timeframe};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -60,8 +60,28 @@ pub(crate) struct CoverageBody {
     resampled_from: Option<Timeframe>,
     /// Candles missing between the first and the last, by the calendar's rules.
     gaps: u64,
+    /// Every month from that of the first candle to that of the last, those without candles too.
+    months: Vec<MonthBody>,
     /// BLAKE3 of all its candles: equal candles have an equal hash, whatever store they came from.
     data_hash: String,
+}
+
+/// One calendar month (UTC) of a series.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MonthBody {
+    /// Year and month.
+    #[schema(example = "2024-01", pattern = "^\\d{4}-\\d{2}$")]
+    month: String,
+    /// Candles that open in it.
+    count: u64,
+    /// Candles missing in it, by the calendar's rules; the sum of all months is `gaps`.
+    missing: u64,
+}
+
+impl From<Month> for MonthBody {
+    fn from(Month { month, count, missing }: Month) -> MonthBody {
+        MonthBody { month: month.to_string(), count, missing }
+    }
 }
 
 impl From<&SeriesInfo> for SeriesBody {
@@ -157,6 +177,10 @@ pub(crate) async fn get_series(
             series: SeriesBody::from(&info),
             resampled_from: resampled.then_some(stored.id.timeframe),
             gaps: loaded.missing(),
+            months: months(times, info.id.timeframe, &info.calendar)
+                .into_iter()
+                .map(MonthBody::from)
+                .collect(),
             data_hash: loaded.series_hash().to_string(),
         }
     });

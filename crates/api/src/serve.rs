@@ -16,6 +16,7 @@ use tower::ServiceExt;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::raw_query::RawQuery;
 use crate::router::router;
 use crate::stall::Impatient;
 
@@ -102,7 +103,7 @@ fn connection(
     }
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(config.header_timeout);
-    let stream = TokioIo::new(Impatient::new(stream, config.stall));
+    let stream = TokioIo::new(RawQuery::new(Impatient::new(stream, config.stall)));
     let connection = graceful.watch(http.serve_connection(stream, service));
     async move {
         if let Err(error) = connection.await {

@@ -211,6 +211,20 @@ impl From<&'static IndicatorInfo> for IndicatorBody {
     }
 }
 
+/// Every named signal, indicator and operator: `what` it is, and the same JSON as in the API.
+pub fn strategy_words() -> Vec<(&'static str, Value)> {
+    fn word<T: Serialize>(what: &'static str, body: &T) -> (&'static str, Value) {
+        (what, serde_json::to_value(body).expect("every name in it is text"))
+    }
+    let signals = NamedSignal::ALL.into_iter().map(|signal| SignalBody::from(signal.info()));
+    let indicators = IndicatorKind::ALL.into_iter().map(|kind| IndicatorBody::from(kind.info()));
+    signals
+        .map(|signal| word("signal", &signal))
+        .chain(indicators.map(|indicator| word("indicator", &indicator)))
+        .chain(OPERATORS.iter().map(|operator| word("operator", operator)))
+        .collect()
+}
+
 fn kind_name(kind: SignalKind) -> &'static str {
     match kind {
         SignalKind::Entry => "entry",

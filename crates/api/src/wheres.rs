@@ -1,7 +1,7 @@
 //! Conditions on results: `where=trades>=100&where=parameters.fast<20`.
 //!
-//! An address may not hold `<` and `>` as they are, so each operator is also a word:
-//! `where=trades+ge+100`.
+//! An address may not hold `<` and `>` as they are (`raw_query` takes them all the same, a proxy may
+//! not), so each operator is also a word: `where=trades+ge+100`.
 
 use model::Variant;
 use store::JobRow;

@@ -1,7 +1,8 @@
 //! How a command ends: exit codes and the `error:` / `hint:` text.
 
-use std::fmt;
+use std::path::Path;
 use std::process::ExitCode;
+use std::{fmt, io};
 
 /// Exit codes that scripts may rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,20 @@ impl Failure {
 
     pub(crate) fn usage(message: impl Into<String>) -> Failure {
         Failure::new(Exit::Usage, message)
+    }
+
+    /// A file that was named and cannot be read.
+    pub(crate) fn unreadable(file: &Path, error: &io::Error) -> Failure {
+        use io::ErrorKind as Kind;
+        let fixes = [
+            (Kind::NotFound, "check the name"),
+            (Kind::PermissionDenied, "give this user the right to read it"),
+            (Kind::IsADirectory, "it is a folder: name a file in it"),
+        ];
+        let fix = fixes.into_iter().find(|(kind, _)| *kind == error.kind());
+        let hint = fix.map_or("copy it again, or look at the disk", |(_, hint)| hint);
+        let exit = if error.kind() == Kind::NotFound { Exit::NotFound } else { Exit::Failure };
+        Failure::new(exit, format!("cannot read {}: {error}", file.display())).hint(hint)
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Failure {

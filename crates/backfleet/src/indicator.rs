@@ -28,7 +28,8 @@ pub(crate) fn run(args: &IndicatorArgs) -> Result<(), Failure> {
     let values = engine::indicator(candles.as_slice(), timeframe, &report.calendar, &expr)
         .map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
     let rows = candles.open_time_ms.iter().zip(&values).enumerate();
-    match args.output {
+    let form = if args.json { IndicatorForm::Json } else { args.output };
+    match form {
         IndicatorForm::Csv => {
             let mut text = String::from("row,time,value\n");
             for (row, (time_ms, value)) in rows {

@@ -28,7 +28,7 @@ pub(crate) async fn run(command: KeyCommand) -> Result<(), Failure> {
             list(&keys, json);
             Ok(())
         }
-        KeyCommand::Revoke { id, database } => {
+        KeyCommand::Revoke { id, database, json } => {
             let id = id.strip_prefix("bf_").unwrap_or(&id);
             // Of a whole key, pasted by mistake, only the id is used and shown.
             let id = id.split('_').next().unwrap_or_default();
@@ -36,7 +36,11 @@ pub(crate) async fn run(command: KeyCommand) -> Result<(), Failure> {
                 return Err(Failure::new(Exit::NotFound, format!("there is no key \"{id}\""))
                     .hint("backfleet key list"));
             }
-            note(&format!("key {id} is revoked"));
+            if json {
+                line(&json!({"id": id, "state": state_name(KeyState::Revoked)}).to_string());
+            } else {
+                note(&format!("key {id} is revoked"));
+            }
             Ok(())
         }
     }
@@ -100,7 +104,11 @@ fn describe(key: &KeyRow) -> Value {
 }
 
 fn state(key: &KeyRow) -> &'static str {
-    match key.state {
+    state_name(key.state)
+}
+
+fn state_name(state: KeyState) -> &'static str {
+    match state {
         KeyState::Active => "active",
         KeyState::Expired => "expired",
         KeyState::Revoked => "revoked",

@@ -62,7 +62,7 @@ async fn run(command: Command, files: &Files) -> Result<(), Failure> {
         Command::Dev(args) => Box::pin(roles::dev(&args, files)).await,
         Command::Serve(args) => Box::pin(roles::serve(&args, files)).await,
         Command::Worker(args) => Box::pin(roles::worker(&args, files)).await,
-        Command::Migrate(args) => roles::migrate(&args).await,
+        Command::Migrate { database, json } => roles::migrate(&database, json).await,
         Command::Doctor(args) => Box::pin(doctor::run(&args, files)).await,
         Command::Run(args) => Box::pin(replay::run(&args, files)).await,
         Command::Indicator(args) => indicator::run(&args),

@@ -183,7 +183,8 @@ fn hint_for(error: &candles::Error) -> Option<String> {
             format!("nothing of this file was stored: {fix}")
         }
         Candles::Unreadable { .. } => {
-            "docs/guide/candles.md shows every form that is read; --map names the columns of a CSV"
+            "`backfleet candles import --help` names every form that is read; --map names the columns \
+             of a CSV"
                 .to_owned()
         }
         Candles::UnreadableFunding { .. } => {

@@ -95,10 +95,15 @@ fn with_range(range: TimeRange) -> Limits {
 fn parse(body: &[u8], limits: &Limits) -> Result<Bundle, Failure> {
     Bundle::from_json(body, limits).map_err(|faults| {
         let lines: Vec<String> = faults.0.iter().map(fault_line).collect();
+        let code = match faults.0.as_slice() {
+            [only] => only.code,
+            _ => "invalid_bundle",
+        };
         Failure::new(
             Exit::Failure,
             format!("the bundle request is wrong:\n  {}", lines.join("\n  ")),
         )
+        .hint(format!("`backfleet explain {code}` tells more"))
     })
 }
 

@@ -117,11 +117,7 @@ pub(crate) fn signals(
     file: &Path,
     zone: Option<&TimeZoneName>,
 ) -> Result<Arc<SignalColumn>, Failure> {
-    let bytes = std::fs::read(file).map_err(|error| {
-        let is_absent = error.kind() == std::io::ErrorKind::NotFound;
-        let exit = if is_absent { Exit::NotFound } else { Exit::Failure };
-        Failure::new(exit, format!("cannot read {}: {error}", file.display()))
-    })?;
+    let bytes = std::fs::read(file).map_err(|error| Failure::unreadable(file, &error))?;
     let column = read_signals(Bytes::from(bytes), zone).map_err(|error| {
         Failure::new(Exit::Failure, format!("{}: {:#}", file.display(), anyhow::Error::from(error)))
             .hint("a signal file is CSV or Parquet: a candle's open time and 1, -1 or 0 a row")

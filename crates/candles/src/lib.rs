@@ -46,5 +46,5 @@ pub use push::{Push, PushReport};
 pub use segment::Segment;
 pub use series::SeriesInfo;
 pub use source::CandleSource;
-pub use validate::{Findings, Fix, FixError, Gap, Mended, RowFault, Rule};
+pub use validate::{Findings, Fix, FixError, Gap, Mended, Month, RowFault, Rule, months};
 pub use verify::verify;

@@ -27,7 +27,7 @@ impl Segment {
     }
 
     /// The month that holds `time_ms`, whatever the timeframe.
-    pub(crate) fn month_of(time_ms: i64) -> Segment {
+    pub fn month_of(time_ms: i64) -> Segment {
         let (year, month) = civil_month(time_ms.div_euclid(DAY_MS));
         Segment { year, month: Some(month) }
     }

@@ -972,6 +972,8 @@ export interface components {
              * @description Candles missing between the first and the last, by the calendar's rules.
              */
             gaps: number;
+            /** @description Every month from that of the first candle to that of the last, those without candles too. */
+            months: components["schemas"]["MonthBody"][];
             /** @description The stored timeframe it is made of, where it is not stored itself. */
             resampledFrom?: string | null;
         };
@@ -1416,6 +1418,24 @@ export interface components {
              * @description Stays below this one 95 times in 100.
              */
             line95: number;
+        };
+        /** @description One calendar month (UTC) of a series. */
+        MonthBody: {
+            /**
+             * Format: int64
+             * @description Candles that open in it.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Candles missing in it, by the calendar's rules; the sum of all months is `gaps`.
+             */
+            missing: number;
+            /**
+             * @description Year and month.
+             * @example 2024-01
+             */
+            month: string;
         };
         /** @description A trade that is still open. */
         OpenTradeBody: {
@@ -2875,7 +2895,7 @@ export interface operations {
                 format?: string;
                 /** @description Metric id, `-` before it for greatest first; undefined ones come last */
                 sort?: string;
-                /** @description Conditions such as `trades>=100` or `parameters.fast lt 20`; all must hold, an undefined metric fulfils none */
+                /** @description Conditions such as `trades>=100` or `parameters.fast lt 20`; all must hold, an undefined metric fulfils none. In an address `>` is `%3E` and `<` is `%3C` (`where=trades%3E=100`), or write `where=trades+ge+100`; the server also takes them as they are, a proxy in between may not */
                 where?: string[];
                 /** @description At most so many rows */
                 top?: number;
@@ -3239,7 +3259,7 @@ export interface operations {
     get_equity: {
         parameters: {
             query?: {
-                /** @description Most points, 1 to 20,000; 1,500 by default */
+                /** @description Most points, 4 to 20,000; 1,500 by default */
                 points?: number;
             };
             header?: never;

@@ -27,6 +27,7 @@ export type SeriesPage = Schemas["SeriesPage"];
 export type Signal = Schemas["SignalBody"];
 export type Status = Schemas["StatusBody"];
 export type Trade = Schemas["TradeBody"];
+export type Month = Schemas["MonthBody"];
 export type OpenTrade = Schemas["OpenTradeBody"];
 export type Worker = Schemas["WorkerBody"];
 export type WorkerPage = Schemas["WorkerPage"];

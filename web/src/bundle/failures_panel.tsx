@@ -62,10 +62,16 @@ function Cause({ bundle, code, failed, total }: { bundle: Bundle; code: string; 
       <Show known={sample} what="Examples" lines={2}>
         {({ items }) => (
           <ul class="stack">
-            {items.map((job) => (
-              <li key={job.jobId}>
-                <a href={links.job(job.jobId)}>#{job.seq}</a> <span class="muted">{variantLine(job.variant, bundle.axes)}</span>
-                <div>{job.error?.message}</div>
+            {byMessage(items).map(([message, jobs]) => (
+              <li key={message}>
+                <div>{message}</div>
+                <ul class="muted">
+                  {jobs.map((job) => (
+                    <li key={job.jobId}>
+                      <a href={links.job(job.jobId)}>#{job.seq}</a> {variantLine(job.variant, bundle.axes)}
+                    </li>
+                  ))}
+                </ul>
               </li>
             ))}
           </ul>
@@ -73,4 +79,14 @@ function Cause({ bundle, code, failed, total }: { bundle: Bundle; code: string; 
       </Show>
     </section>
   );
+}
+
+/** The jobs of each message, in the order in which the messages come. */
+function byMessage(jobs: readonly Job[]): [string, Job[]][] {
+  const groups = new Map<string, Job[]>();
+  for (const job of jobs) {
+    const message = job.error?.message ?? "";
+    groups.set(message, [...(groups.get(message) ?? []), job]);
+  }
+  return [...groups];
 }

@@ -186,6 +186,11 @@ const WORDS = { none: "no such job", value: "", undefined: "undefined", failed: 
 
 function Legend({ maps }: { maps: readonly Grid[] }) {
   const looks = useMemo(() => looksOf(maps), [maps]);
+  // Marks in the corners of cells that have a value already.
+  const corner = (counts: (map: Grid) => readonly (readonly number[])[]) =>
+    maps.some((map) => counts(map).some((some) => some.some((amount, index) => amount > 0 && lookAt(map, index) === "value")));
+  const partlyFailed = useMemo(() => corner(({ cells }) => [cells.failed]), [maps]);
+  const partlyOpen = useMemo(() => corner(({ cells }) => [cells.pending, cells.running]), [maps]);
   const has = (look: Look) => looks.has(look);
   return (
     <div class="legend">
@@ -200,6 +205,8 @@ function Legend({ maps }: { maps: readonly Grid[] }) {
         </span>
       )}
       {has("failed") && <span>✕ failed</span>}
+      {partlyFailed && <span>✕ in a corner: some of its jobs failed</span>}
+      {partlyOpen && <span>◿ a corner off: some of its jobs are to come</span>}
       {has("undefined") && <span>– undefined</span>}
       {has("cancelled") && <span>⟋ cancelled</span>}
       {has("none") && <span>empty: dropped by a constraint</span>}

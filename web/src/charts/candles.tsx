@@ -12,6 +12,7 @@ import {
 import { useEffect, useRef } from "preact/hooks";
 
 import type { Trade } from "../api/shapes";
+import { price, withoutZeros } from "../format/number";
 import type { Candle } from "../job/series";
 import { theme, token } from "../ui/theme";
 
@@ -26,6 +27,8 @@ export interface CandleChartProps {
 /** Most trades whose marks have words: more would lie on each other. */
 const MOST_WORDED = 12;
 const PAUSE_MS = 250;
+/** Pixels of a candle at least: all that are shown fit a phone too. */
+const LEAST_SPACING = 0.1;
 
 export default function CandleChart(props: CandleChartProps) {
   const box = useRef<HTMLDivElement>(null);
@@ -42,7 +45,8 @@ export default function CandleChart(props: CandleChartProps) {
       layout: { background: { color: token("surface") }, textColor: token("muted"), fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 11 },
       grid: { vertLines: { color: token("line") }, horzLines: { color: token("line") } },
       rightPriceScale: { borderColor: token("line"), scaleMargins: { top: 0.12, bottom: 0.08 } },
-      timeScale: { borderColor: token("line"), timeVisible: true, secondsVisible: false },
+      timeScale: { borderColor: token("line"), timeVisible: true, secondsVisible: false, minBarSpacing: LEAST_SPACING },
+      localization: { locale: "en-US", priceFormatter: price, tickmarksPriceFormatter: (ticks: readonly number[]) => withoutZeros(ticks.map(price)) },
     });
     const [up, down] = [token("series-1"), token("series-2")];
     const series = chart.addSeries(CandlestickSeries, {

@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
+import { withoutZeros } from "../format/number";
 import { day, minute } from "../format/time";
 import { theme, token } from "../ui/theme";
 
@@ -26,16 +27,34 @@ export interface LineChartProps {
   label: string;
   /** Charts of one group share their cursor. */
   group?: string;
+  /** The part of `x` that is shown at first; all of it where there is none. */
+  part?: readonly [number, number] | null;
+  /** Told when the reader looks at a part, and null when at all again. */
+  onPart?(part: readonly [number, number] | null): void;
 }
 
 export default function LineChart(props: LineChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const mode = theme.value;
+  const part = useRef(props.part ?? null);
+  part.current = props.part ?? null;
+  const tell = useRef(props.onPart);
+  tell.current = props.onPart;
   useEffect(() => {
     const element = box.current;
     if (!element) return undefined;
     const data = [props.x, ...props.lines.map((line) => line.values)] as unknown as uPlot.AlignedData;
-    const chart = new uPlot(optionsOf(props, element.clientWidth), data, element);
+    const [first, last] = [props.x[0] ?? 0, props.x[props.x.length - 1] ?? 0];
+    const options = optionsOf(props, element.clientWidth);
+    const looked = (chart: uPlot, scale: string) => {
+      const { min, max } = chart.scales["x"] ?? {};
+      if (scale !== "x" || min === undefined || max === undefined) return;
+      const shown = min <= first && max >= last ? null : ([min, max] as const);
+      if (shown?.[0] !== part.current?.[0] || shown?.[1] !== part.current?.[1]) tell.current?.(shown);
+    };
+    const chart = new uPlot({ ...options, hooks: { setScale: [looked] } }, data, element);
+    // Before the first drawing, so that nobody is told of the whole.
+    if (part.current) chart.setScale("x", { min: Math.max(first, part.current[0]), max: Math.min(last, part.current[1]) });
     const observer = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height: props.height }));
     observer.observe(element);
     return () => {
@@ -61,7 +80,7 @@ function optionsOf(props: LineChartProps, width: number): uPlot.Options {
     scales: { x: { time } },
     axes: [
       { ...axis, space: 90, size: 30, values: time ? (_chart, ticks, _at, _space, step) => ticks.map((tick) => tickText(tick, step)) : (_chart, ticks) => ticks.map(String) },
-      { ...axis, size: (_chart, values) => axisWidth(values), values: (_chart, ticks) => ticks.map((tick) => write(tick)) },
+      { ...axis, size: (_chart, values) => axisWidth(values), values: (_chart, ticks) => withoutZeros(ticks.map((tick) => write(tick))) },
     ],
     series: [
       {

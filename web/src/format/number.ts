@@ -76,3 +76,12 @@ export function price(value: number | null | undefined): string {
 export function plain(value: number): string {
   return formatter(0, 10).format(value).replace("-", "−");
 }
+
+/** The same texts without the zeros behind the point that all of them have. */
+export function withoutZeros(texts: readonly string[]): string[] {
+  const fraction = /\.(\d*?)(0*)(?=\D*$)/;
+  const parts = texts.map((text) => fraction.exec(text));
+  if (parts.every((part) => !part?.[1])) return texts.map((text) => text.replace(fraction, ""));
+  const zeros = Math.min(...parts.map((part) => part?.[2]?.length ?? 0));
+  return texts.map((text) => text.replace(new RegExp(`0{${zeros}}(?=\\D*$)`), ""));
+}

@@ -20,7 +20,7 @@ const LEAST_WIDTH = 7;
 const LEAST_HEIGHT = 5;
 /** About the height of a map with many rows. */
 const MANY_ROWS_HEIGHT = 760;
-const MOST_WIDTH = 78;
+const MOST_WIDTH = 112;
 const MOST_HEIGHT = 34;
 const LABEL_HEIGHT = 15;
 /** Room under the cells for the labels of the columns and the name of the edge. */

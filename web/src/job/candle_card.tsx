@@ -5,6 +5,8 @@ import type { JobDetail, Trade } from "../api/shapes";
 import { CandleChart } from "../charts/lazy";
 import { count } from "../format/number";
 import { useResource } from "../live/resource";
+import { param, setQuery } from "../routing/location";
+import { rangeOf, rangeText } from "../routing/range";
 import { Card } from "../ui/parts";
 import { Empty, Show } from "../ui/states";
 import { candlesOf, candlesPath, MOST_MARKED, type CandlePage } from "./series";
@@ -39,7 +41,9 @@ function Legend({ resolution, trades }: { resolution: string; trades: number }) 
 }
 
 export function CandleCard({ job }: { job: JobDetail }) {
-  const [part, setPart] = useState<{ from: number; to: number } | null>(null);
+  // The part that is looked at is in the address.
+  const asked = rangeOf(param("candles"));
+  const part = asked && { from: asked[0], to: asked[1] };
   const range = part && { from: new Date(part.from).toISOString(), to: new Date(part.to).toISOString() };
   // Asked ahead of its job it may have come before the result.
   const known = useResource<CandlePage>(candlesPath(job.jobId, range ?? {}), (page) => (page.sameData === null ? 1 : null));
@@ -54,8 +58,8 @@ export function CandleCard({ job }: { job: JobDetail }) {
     const shown = part ?? whole;
     const closer = to - from < CLOSER * (shown.to - shown.from);
     const outside = part !== null && (from < part.from || to > part.to);
-    if (closer) setPart({ from: Math.max(whole.from, from), to: Math.min(whole.to, to) });
-    else if (outside) setPart(null);
+    if (closer) setQuery({ candles: rangeText([Math.max(whole.from, from), Math.min(whole.to, to)]) });
+    else if (outside) setQuery({ candles: null });
   };
   return (
     <Card title="Candles and trades" actions={page?.resolution && <Legend resolution={page.resolution} trades={trades} />}>

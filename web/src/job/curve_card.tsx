@@ -3,6 +3,7 @@ import { useMemo, useState } from "preact/hooks";
 
 import type { JobDetail } from "../api/shapes";
 import { LineChart } from "../charts/lazy";
+import { zoomOf } from "../charts/zoom";
 import { compact, decimal, percent } from "../format/number";
 import { day, minute } from "../format/time";
 import { once, useResource } from "../live/resource";
@@ -33,11 +34,12 @@ export function CurveCard({ job }: { job: JobDetail }) {
       </Card>
     );
   }
+  const zoom = zoomOf(curve.time);
   return (
-    <Card title="Equity and drawdown" actions={<span class="muted">{curve.resolution === "1d" ? (curve.time ? "at the end of each day" : "at the end of each trading day, numbered") : curve.resolution}</span>}>
+    <Card title="Equity and drawdown" actions={<span class="muted">{curve.resolution === "1d" ? (curve.time ? "at the end of each day" : "at the end of each trading day, numbered") : curve.resolution}; drag to zoom in, double-click for all</span>}>
       {known.error && <ErrorNote error={known.error} what="Equity by candles" />}
-      <LineChart x={lines.x} time={curve.time} lines={lines.equity} height={250} write={money} label={`equity from ${money(outcome.equity.initial)} to ${money(outcome.equity.final)}`} group={job.jobId} />
-      <LineChart x={lines.x} time={curve.time} lines={lines.drawdown} height={130} write={(value) => percent(value, 1)} label="drawdown, the fall from the running peak" group={job.jobId} />
+      <LineChart x={lines.x} time={curve.time} lines={lines.equity} height={250} write={money} label={`equity from ${money(outcome.equity.initial)} to ${money(outcome.equity.final)}`} group={job.jobId} {...zoom} />
+      <LineChart x={lines.x} time={curve.time} lines={lines.drawdown} height={130} write={(value) => percent(value, 1)} label="drawdown, the fall from the running peak" group={job.jobId} {...zoom} />
       <CurveTable curve={curve} />
     </Card>
   );

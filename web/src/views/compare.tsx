@@ -5,6 +5,7 @@ import { useMemo } from "preact/hooks";
 import { paths } from "../api/paths";
 import type { Bundle, JobDetail, Json, Metrics, Trade, Variant } from "../api/shapes";
 import { LineChart } from "../charts/lazy";
+import { zoomOf } from "../charts/zoom";
 import { differences, fieldWord, firstDivergence } from "../compare/diff";
 import { overlay } from "../compare/overlay";
 import { MOST, picked } from "../compare/tray";
@@ -108,7 +109,7 @@ function Curves({ jobs, names }: { jobs: readonly JobDetail[]; names: readonly s
   return (
     <Card title="Growth" actions={<span class="muted">equity against the starting cash, at the end of each day</span>}>
       {drawn ? (
-        <LineChart x={drawn.x} time={drawn.time} lines={drawn.lines} height={300} write={(value) => percent(value, 1)} label={`growth of ${names.join(" and ")}; the metrics below have the end values`} />
+        <LineChart x={drawn.x} time={drawn.time} lines={drawn.lines} height={300} write={(value) => percent(value, 1)} label={`growth of ${names.join(" and ")}; the metrics below have the end values`} {...zoomOf(drawn.time)} />
       ) : (
         <Empty title="None of the jobs is completed" />
       )}
@@ -258,8 +259,8 @@ function Divergences({ jobs, names }: { jobs: readonly JobDetail[]; names: reado
                     <table class="table">
                       <thead>
                         <tr>
-                          {["Job", "Side", "Entry", "Entry price", "Exit", "Exit price", "Result", "Exit by"].map((title) => (
-                            <th key={title} scope="col">
+                          {TRADE_COLUMNS.map(([title, right]) => (
+                            <th key={title} scope="col" class={right ? "right" : undefined}>
                               {title}
                             </th>
                           ))}
@@ -281,6 +282,18 @@ function Divergences({ jobs, names }: { jobs: readonly JobDetail[]; names: reado
   );
 }
 
+/** Titles, and whether the cells are numbers. */
+const TRADE_COLUMNS: readonly (readonly [string, boolean])[] = [
+  ["Job", false],
+  ["Side", false],
+  ["Entry", true],
+  ["Entry price", true],
+  ["Exit", true],
+  ["Exit price", true],
+  ["Result", true],
+  ["Exit by", false],
+];
+
 function TradeRow({ name, trade }: { name: string; trade: Trade | undefined }) {
   if (!trade) {
     return (
@@ -297,7 +310,9 @@ function TradeRow({ name, trade }: { name: string; trade: Trade | undefined }) {
     <tr class="number">
       <th scope="row">{name}</th>
       {cells.map((cell, index) => (
-        <td key={index}>{cell}</td>
+        <td key={index} class={TRADE_COLUMNS[index + 1]?.[1] ? "right" : undefined}>
+          {cell}
+        </td>
       ))}
     </tr>
   );

@@ -1,6 +1,7 @@
 // Data: the stored series, what they cover, and one of them in full.
 import { paths } from "../api/paths";
 import type { Coverage, Series, SeriesPage } from "../api/shapes";
+import { Calendar } from "../data/calendar";
 import { count, percent } from "../format/number";
 import { density, seriesKey } from "../format/series";
 import { day, minute } from "../format/time";
@@ -48,6 +49,7 @@ export function Data() {
                 />
                 <div class="toolbar">
                   <SearchField name="find" label="Exchange, ticker or timeframe" />
+                  {!one && <span class="muted">Choose a series for its calendar of months.</span>}
                 </div>
                 {one && <OneSeries series={one} />}
                 <Card title={`${count(rows.length)} series`} bare>
@@ -61,7 +63,7 @@ export function Data() {
                       columns={[...COLUMNS, covers(span)]}
                       rows={rows}
                       rowKey={seriesKey}
-                      keys={{ Enter: (series) => setQuery({ series: seriesKey(series) }) }}
+                      keys={{ Enter: (series) => setQuery({ series: seriesKey(series), month: null }) }}
                       tall
                     />
                   )}
@@ -131,23 +133,26 @@ function OneSeries({ series }: { series: Series }) {
     <Card
       title={seriesKey(series)}
       actions={
-        <button type="button" class="button quiet small" onClick={() => setQuery({ series: null })}>
+        <button type="button" class="button quiet small" onClick={() => setQuery({ series: null, month: null })}>
           Close
         </button>
       }
     >
-      <Show known={known} what="Coverage">
+      <Show known={known} what="Coverage" lines={8}>
         {(coverage) => (
-          <Facts
-            of={[
-              ["first candle", `${minute(coverage.first)} UTC`],
-              ["last candle", `${minute(coverage.last)} UTC`],
-              ["candles", <span class="number">{count(coverage.count)}</span>],
-              ["missing inside", <span class="number">{coverage.gaps === 0 ? "none, by the calendar's rules" : `${count(coverage.gaps)} candles, by the calendar's rules`}</span>],
-              ["calendar", coverage.calendar],
-              ["data hash", <span class="hash">{coverage.dataHash}</span>],
-            ]}
-          />
+          <div class="coverage-parts">
+            <Calendar months={coverage.months} name={seriesKey(series)} />
+            <Facts
+              of={[
+                ["first candle", `${minute(coverage.first)} UTC`],
+                ["last candle", `${minute(coverage.last)} UTC`],
+                ["candles", <span class="number">{count(coverage.count)}</span>],
+                ["missing inside", <span class="number">{coverage.gaps === 0 ? "none, by the calendar's rules" : `${count(coverage.gaps)} candles, by the calendar's rules`}</span>],
+                ["calendar", coverage.calendar],
+                ["data hash", <span class="hash">{coverage.dataHash}</span>],
+              ]}
+            />
+          </div>
         )}
       </Show>
     </Card>

@@ -222,7 +222,7 @@ function ConfigPart({ job, outcome }: { job: JobDetail; outcome: Outcome | null 
               ["id", hash(job.jobId)],
               ["money management", settings(variant.moneyManagement)],
               ["stored", `${second(job.createdAt)} UTC`],
-              ["claimed", `${second(job.startedAt)} UTC`],
+              ["claimed", job.startedAt ? `${second(job.startedAt)} UTC` : job.cached ? "never: the result was there" : "not yet"],
               ["ended", job.completedAt ? `${second(job.completedAt)} UTC` : "not yet"],
               ["held for", duration(took)],
               ["worker", job.assignedWorkerId ? `#${job.assignedWorkerId}` : "–"],
@@ -250,7 +250,11 @@ function ConfigPart({ job, outcome }: { job: JobDetail; outcome: Outcome | null 
         <Card title="Attempts">
           {job.attempts.length === 0 ? (
             <p class="muted">
-              {job.attempt === 0 ? "Not claimed yet." : `Attempt ${job.attempt} is the first that counts; none was lost before it.`}
+              {job.cached && job.attempt === 0
+                ? "None: equal settings on equal data had run before, and their result is this one's."
+                : job.attempt === 0
+                  ? "Not claimed yet."
+                  : `Attempt ${job.attempt} is the first that counts; none was lost before it.`}
             </p>
           ) : (
             <table class="table">

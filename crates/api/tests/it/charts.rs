@@ -120,6 +120,34 @@ async fn equity_is_rebuilt_from_fills_and_candles() {
 }
 
 #[tokio::test]
+async fn as_many_points_as_were_asked_for_are_never_exceeded() {
+    let api = Api::new().await;
+    let job = job(&api, data_hash(&spec())).await;
+    for points in [4, 5, 6, 7] {
+        let found = equity(&api.json(&format!("{job}/equity?points={points}")).await).len();
+        assert!((4..=points).contains(&found), "{found} of {points}");
+    }
+    for points in ["0", "1", "3", "20001", "-1", "1.5"] {
+        assert_eq!(
+            api.get(&format!("{job}/equity?points={points}")).await.problem(),
+            format!(
+                "400 invalid_query: parameter \"points\" must be a whole number from 4 to 20000, \
+                 not \"{points}\""
+            )
+        );
+    }
+    let count = |page: &Value, name: &str| page[name].as_array().unwrap().len();
+    for points in [1, 2, 3] {
+        let page = api.json(&format!("{job}/candles?points={points}&trades=1")).await;
+        assert_eq!((count(&page, "items"), count(&page, "trades")), (points, 1));
+    }
+    for query in ["points=0", "trades=0"] {
+        let refused = api.get(&format!("{job}/candles?{query}")).await.problem();
+        assert!(refused.contains("must be a whole number from 1 to"), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn days_are_left_where_the_candles_are_other_ones_or_away() {
     let api = Api::new().await;
     let changed = job(&api, Digest::of(b"other candles")).await;

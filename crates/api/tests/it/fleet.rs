@@ -88,6 +88,11 @@ async fn series_are_listed_and_one_shows_gaps_and_hash() {
     let stored = api.json(&format!("{base}/15m")).await;
     assert_eq!((&stored["count"], &stored["gaps"]), (&json!(4_800), &json!(0)));
     assert_eq!(stored["resampledFrom"], Value::Null);
+    let months = json!([
+        {"month": "2024-01", "count": 31 * 96, "missing": 0},
+        {"month": "2024-02", "count": 19 * 96, "missing": 0},
+    ]);
+    assert_eq!(stored["months"], months);
     assert!(stored["dataHash"].as_str().unwrap().starts_with("b3:"));
     let hours = api.json(&format!("{base}/1h")).await;
     assert_eq!((&hours["count"], &hours["resampledFrom"]), (&json!(1_200), &json!("15m")));

@@ -30,14 +30,23 @@ pub(super) fn run(command: &CacheCommand) -> Result<(), Failure> {
             table.print();
             Ok(())
         }
-        CacheCommand::Purge { series, data } => {
+        CacheCommand::Purge { series, data, json } => {
             let cache = open::cache(&data.data)?;
             if let Some(text) = series {
                 let id = series_id(text)?;
                 let count = cache.purge_series(&id)?;
+                if *json {
+                    line(&json!({ "entries": count }).to_string());
+                    return Ok(());
+                }
                 note(&format!("{id}: {count} entries forgotten; it is fetched anew"));
             } else {
-                note(&format!("{} bytes are free now", thousands(cache.purge_all()?)));
+                let freed = cache.purge_all()?;
+                if *json {
+                    line(&json!({ "freedBytes": freed }).to_string());
+                    return Ok(());
+                }
+                note(&format!("{} bytes are free now", thousands(freed)));
             }
             Ok(())
         }
@@ -60,8 +69,12 @@ pub(super) fn run(command: &CacheCommand) -> Result<(), Failure> {
             Err(Failure::new(Exit::VerifyMismatch, text)
                 .hint("they are removed and fetched anew; look at the disk"))
         }
-        CacheCommand::Shrink { to, data } => {
+        CacheCommand::Shrink { to, data, json } => {
             let remain = open::cache(&data.data)?.shrink(*to)?;
+            if *json {
+                line(&json!({ "bytes": remain }).to_string());
+                return Ok(());
+            }
             note(&format!("{} bytes remain", thousands(remain)));
             Ok(())
         }

@@ -2,13 +2,14 @@
 
 use candles::Generator;
 use model::is_symbol;
+use serde_json::json;
 
 use super::named::series_id;
 use super::time;
 use crate::cli::{GenerateArgs, Movement};
 use crate::failure::Failure;
 use crate::open;
-use crate::output::{note, thousands};
+use crate::output::{line, note, thousands};
 
 pub(super) fn run(args: &GenerateArgs) -> Result<(), Failure> {
     let id = series_id(&args.series)?;
@@ -40,6 +41,17 @@ pub(super) fn run(args: &GenerateArgs) -> Result<(), Failure> {
     store.merge(&id, candles.as_slice())?;
     let ends = candles.open_time_ms.first().zip(candles.open_time_ms.last());
     let (first, last) = ends.ok_or_else(|| Failure::usage("--count must be above 0"))?;
+    if args.json {
+        let model::SeriesId { exchange, ticker, timeframe } = &id;
+        line(
+            &json!({
+                "exchange": exchange, "ticker": ticker, "timeframe": timeframe.to_string(),
+                "candles": candles.len(), "first": time(*first), "last": time(*last),
+            })
+            .to_string(),
+        );
+        return Ok(());
+    }
     let count = thousands(candles.len() as u64);
     note(&format!("{count} made-up candles of {id}, {} to {}", time(*first), time(*last)));
     Ok(())

@@ -30,7 +30,9 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), Failure> {
     };
     let started = Instant::now();
     let imported = import_each(&folder, &args.files, &options, |imported| {
-        if !args.json {
+        // Of the one file that was named, the error at the end says it all.
+        let is_all = matches!(imported, Imported::Failed(file, _) if args.files == [file.clone()]);
+        if !args.json && !is_all {
             say(imported);
         }
     })?;

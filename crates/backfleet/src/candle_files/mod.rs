@@ -8,13 +8,11 @@ mod named;
 mod push;
 mod verify;
 
-use std::path::Path;
-
 use candles::{CandleSource, Format, SeriesInfo};
 use model::TimeRange;
 use serde_json::{Value, json};
 
-use crate::cli::{CandlesCommand, DataArgs, InfluxArgs, ListArgs};
+use crate::cli::{CandlesCommand, DataArgs, ExportArgs, InfluxArgs, ListArgs};
 use crate::failure::Failure;
 use crate::open;
 use crate::output::{Table, line, note, thousands};
@@ -30,9 +28,7 @@ pub(crate) async fn run(command: CandlesCommand, settings: &Files) -> Result<(),
         CandlesCommand::Push(args) => push::run(&args, settings).await,
         CandlesCommand::Cache(command) => cache::run(&command),
         CandlesCommand::Generate(args) => generate::run(&args),
-        CandlesCommand::Export(args) => {
-            export(&args.series, &args.output, &args.data, &args.influx, settings).await
-        }
+        CandlesCommand::Export(args) => export(&args, settings).await,
     }
 }
 
@@ -140,23 +136,25 @@ fn document(info: &SeriesInfo) -> Value {
     })
 }
 
-async fn export(
-    series: &str,
-    output: &Path,
-    data: &DataArgs,
-    influx: &InfluxArgs,
-    settings: &Files,
-) -> Result<(), Failure> {
+async fn export(args: &ExportArgs, settings: &Files) -> Result<(), Failure> {
+    let output = args.output.as_path();
     let Some(format) = Format::of(output) else {
         let text = format!("\"{}\" names no form of candle file", output.display());
         return Err(
             Failure::usage(text).hint("end it in .parquet, .arrow, .feather, .csv or .csv.gz")
         );
     };
-    let source = source(data, influx, settings)?;
-    let info = named::stored(&*source, series).await?;
+    let source = source(&args.data, &args.influx, settings)?;
+    let info = named::stored(&*source, &args.series).await?;
     let range = TimeRange { start_ms: info.first_ms, end_ms: info.last_ms + 1 };
     let rows = candles::export(&*source, &info, range, output, format, |_| {}).await?;
+    if args.json {
+        let mut written = document(&info);
+        written["candles"] = rows.into();
+        written["file"] = output.display().to_string().into();
+        line(&written.to_string());
+        return Ok(());
+    }
     note(&format!("{} candles of {} in {}", thousands(rows), info.id, output.display()));
     Ok(())
 }

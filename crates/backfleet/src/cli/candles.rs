@@ -142,6 +142,9 @@ pub(crate) struct ExportArgs {
     pub(crate) data: DataArgs,
     #[command(flatten)]
     pub(crate) influx: InfluxArgs,
+    /// One JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -174,6 +177,9 @@ pub(crate) struct GenerateArgs {
     pub(crate) calendar: model::Calendar,
     #[command(flatten)]
     pub(crate) data: DataArgs,
+    /// One JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -222,6 +228,9 @@ pub(crate) enum CacheCommand {
         series: Option<String>,
         #[command(flatten)]
         data: DataArgs,
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
     },
     /// Reads every file and compares it with its hash; damaged ones go.
     Verify {
@@ -238,5 +247,8 @@ pub(crate) enum CacheCommand {
         to: u64,
         #[command(flatten)]
         data: DataArgs,
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
     },
 }

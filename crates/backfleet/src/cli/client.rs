@@ -26,6 +26,28 @@ pub(crate) struct ServerArgs {
     pub(crate) json: bool,
 }
 
+/// Which bundles are listed.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct BundleListArgs {
+    /// Only with this status.
+    #[arg(long)]
+    pub(crate) status: Option<String>,
+    /// Only with this in their name, whatever its case.
+    #[arg(long, value_name = "PART")]
+    pub(crate) name: Option<String>,
+    /// Only with this tag.
+    #[arg(long, value_name = "KEY:VALUE")]
+    pub(crate) tag: Option<String>,
+    /// Only of this owner; it takes a key that sees other owners.
+    #[arg(long)]
+    pub(crate) owner: Option<String>,
+    /// At most this many.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum BundleCommand {
     /// Jobs, missing candles, time and the luck bar of a request; stores nothing.
@@ -55,16 +77,7 @@ pub(crate) enum BundleCommand {
         server: ServerArgs,
     },
     /// Bundles, newest first.
-    List {
-        /// Only with this status.
-        #[arg(long)]
-        status: Option<String>,
-        /// At most this many.
-        #[arg(long, default_value_t = 20)]
-        limit: u32,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
+    List(BundleListArgs),
     /// Where a bundle stands.
     Status {
         /// Its id.

@@ -43,5 +43,8 @@ pub(crate) enum KeyCommand {
         id: String,
         #[command(flatten)]
         database: DatabaseArgs,
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
     },
 }

@@ -61,6 +61,9 @@ pub(crate) struct IndicatorArgs {
     /// Form of the output.
     #[arg(short, long, value_enum, default_value = "csv")]
     pub(crate) output: IndicatorForm,
+    /// One JSON document, as `-o json`.
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

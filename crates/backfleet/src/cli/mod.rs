@@ -14,10 +14,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use candles::{
-    CacheCommand, CandlesCommand, GenerateArgs, ImportArgs, ListArgs, Movement, PushArgs,
-    VerifyArgs,
+    CacheCommand, CandlesCommand, ExportArgs, GenerateArgs, ImportArgs, ListArgs, Movement,
+    PushArgs, VerifyArgs,
 };
-pub(crate) use client::{BundleCommand, ResultsForm, ServerArgs, WorkersArgs, WorkersCommand};
+pub(crate) use client::{
+    BundleCommand, BundleListArgs, ResultsForm, ServerArgs, WorkersArgs, WorkersCommand,
+};
 pub(crate) use funding::FundingArgs;
 pub(crate) use job::JobCommand;
 pub(crate) use keys::KeyCommand;
@@ -88,7 +90,13 @@ pub(crate) enum Command {
     /// A compute worker over PostgreSQL; run as many as you like.
     Worker(WorkerArgs),
     /// Brings the database schema to this version.
-    Migrate(DatabaseArgs),
+    Migrate {
+        #[command(flatten)]
+        database: DatabaseArgs,
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
     /// Says what is wrong with a deployment, and how to mend it.
     Doctor(DoctorArgs),
     /// One backtest here, without a server.
@@ -112,7 +120,7 @@ pub(crate) enum Command {
     /// API keys: create, list, revoke.
     #[command(subcommand)]
     Key(KeyCommand),
-    /// What an error code means and how to mend it; without a code, all of them.
+    /// What an error code, metric, indicator, signal or operator means; alone, all of them.
     Explain(ExplainArgs),
     /// The OpenAPI document of the HTTP API.
     Openapi,
@@ -134,8 +142,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// Such as `no_candles`: what follows `code` in an answer, or what a failed job names.
-    pub(crate) code: Option<String>,
+    /// Such as `no_candles`, what follows `code` in an answer or what a failed job names; or `sharpe`,
+    /// `ema`, `EmaCross`, `crossUp`.
+    pub(crate) name: Option<String>,
     /// One JSON document.
     #[arg(long)]
     pub(crate) json: bool,
@@ -167,5 +176,25 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// Commands without a document: they run until stopped, or print what is no data of ours.
+    const WITHOUT_JSON: [&str; 6] = ["dev", "serve", "worker", "completions", "man", "openapi"];
+
+    #[test]
+    fn every_command_that_prints_data_has_json() {
+        let mut open = vec![Cli::command()];
+        let mut without = Vec::new();
+        while let Some(command) = open.pop() {
+            if command.has_subcommands() && command.get_name() != "workers" {
+                open.extend(command.get_subcommands().cloned());
+            } else if command.get_arguments().all(|flag| flag.get_long() != Some("json")) {
+                without.push(command.get_name().to_owned());
+            }
+        }
+        without.sort_unstable();
+        let mut expected = WITHOUT_JSON;
+        expected.sort_unstable();
+        assert_eq!(without, expected);
     }
 }

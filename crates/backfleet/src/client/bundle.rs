@@ -12,8 +12,8 @@ use super::{
     Server, connect, count, day, decimal, diff, honesty, list as items, number, report, results,
     text,
 };
-use crate::cli::{BundleCommand, ServerArgs};
-use crate::failure::{Exit, Failure};
+use crate::cli::{BundleCommand, BundleListArgs, ServerArgs};
+use crate::failure::Failure;
 use crate::output::{self, Table, human_seconds, thousands};
 use crate::run_files;
 
@@ -46,7 +46,7 @@ pub(crate) async fn run(command: BundleCommand) -> Result<(), Failure> {
             let status = watch(&api, &id, Until { timeout, json: server.json }).await?;
             status.verdict()
         }
-        BundleCommand::List { status, limit, server } => list(status, limit, &server).await,
+        BundleCommand::List(args) => list(&args).await,
         BundleCommand::Status { id, server } => {
             let status = Status::of(&connect(&server)?, &id).await?;
             show_status(&status, server.json);
@@ -86,11 +86,7 @@ pub(crate) fn read_request(file: &Path) -> Result<Bytes, Failure> {
         std::io::stdin().read_to_end(&mut text)?;
         return Ok(without_mark(text));
     }
-    std::fs::read(file).map(without_mark).map_err(|error| {
-        let is_absent = error.kind() == std::io::ErrorKind::NotFound;
-        let exit = if is_absent { Exit::NotFound } else { Exit::Failure };
-        Failure::new(exit, format!("cannot read {}: {error}", file.display()))
-    })
+    std::fs::read(file).map(without_mark).map_err(|error| Failure::unreadable(file, &error))
 }
 
 /// A text without the byte order mark that some editors put before UTF-8.
@@ -179,12 +175,17 @@ fn estimated(answer: &Value) -> Table {
     table
 }
 
-async fn list(status: Option<String>, limit: u32, server: &ServerArgs) -> Result<(), Failure> {
+async fn list(args: &BundleListArgs) -> Result<(), Failure> {
+    let BundleListArgs { status, name, tag, owner, limit, server } = args;
     let api = connect(server)?;
     let mut path = format!("/api/backtest/bundle?limit={limit}");
-    if let Some(status) = status {
-        path.push_str("&status=");
-        path.push_str(&output::query_escaped(&status));
+    for (filter, value) in [("status", status), ("name", name), ("tag", tag), ("owner", owner)] {
+        if let Some(value) = value {
+            path.push('&');
+            path.push_str(filter);
+            path.push('=');
+            path.push_str(&output::query_escaped(value));
+        }
     }
     let page = api.get(&path).await?.json()?;
     if server.json {

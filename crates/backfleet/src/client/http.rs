@@ -169,7 +169,9 @@ fn refused(answer: &Answer) -> Failure {
     let text = |key: &str| problem.get(key).and_then(Value::as_str);
     // What became a query parameter was written on the command line.
     let exit = if text("code") == Some("invalid_query") { Exit::Usage } else { exit };
+    let faults = problem.get("errors").and_then(Value::as_array).map_or(0, Vec::len);
     let mut message = match text("detail").or_else(|| text("title")) {
+        _ if faults > 1 => format!("{faults} faults in the request"),
         Some(detail) => detail.to_owned(),
         None => format!("the server answered {}", answer.status),
     };

@@ -153,6 +153,28 @@ fn a_worker_is_listed_and_drains_on_request() {
 }
 
 #[test]
+fn bundles_are_listed_by_name_and_tag() {
+    let dev = Dev::start(&[]);
+    for name in ["Alpha & one", "beta"] {
+        let mut request = example("quick-start.json");
+        (request["name"], request["tags"]) = (name.into(), json!({"desk": name}));
+        submit(&dev.url, &request.to_string());
+    }
+    let listed = |filters: &[&str]| {
+        let output =
+            backfleet(&[&["bundle", "list", "--json", "--server", &dev.url], filters].concat());
+        let items = document(&output)["items"].as_array().unwrap().clone();
+        items.iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&[]), ["beta", "Alpha & one"]);
+    assert_eq!(listed(&["--name", "lpha & o"]), ["Alpha & one"]);
+    assert_eq!(listed(&["--name", "BETA"]), ["beta"]);
+    assert_eq!(listed(&["--tag", "desk:Alpha & one"]), ["Alpha & one"]);
+    assert_eq!(listed(&["--owner", "nobody"]), [""; 0]);
+    check(&dev, &["bundle", "list", "--tag", "desk"], 2, &[], &["must be key:value"]);
+}
+
+#[test]
 fn an_estimate_tells_jobs_candles_time_and_luck() {
     let dev = Dev::start(&[]);
     let estimate = ["bundle", "estimate", "examples/quick-start.json"];

@@ -51,7 +51,10 @@ fn every_error_code_is_explained_without_a_server() {
     let text = String::from_utf8_lossy(&page.stdout).into_owned();
     assert!(text.starts_with("# no_candles\n") && text.contains("\n## Cure\n"), "{text}");
     let all = backfleet(&["explain"]);
-    assert_eq!(String::from_utf8_lossy(&all.stdout).lines().count(), 1 + api::error_codes().len());
+    let all = String::from_utf8_lossy(&all.stdout).into_owned();
+    for code in api::error_codes() {
+        assert!(all.contains(&format!("\n {code} ")), "{code} in {all}");
+    }
     let json = backfleet(&["explain", "worker_lost", "--json"]);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(
@@ -64,9 +67,46 @@ fn every_error_code_is_explained_without_a_server() {
     check(
         &["explain", "no_candels"],
         "exit 6\n--- stdout\n--- stderr\n\
-         error: there is no error code \"no_candels\"\n\
+         error: there is no error code, metric, indicator, signal or operator \"no_candels\"\n\
          hint: did you mean \"no_candles\"?",
     );
+}
+
+#[test]
+fn names_of_metrics_and_strategies_are_explained() {
+    check(
+        &["explain", "MACD"],
+        "exit 0\n--- stdout\n\
+         # macd\n\n\
+         An indicator: MACD; each average starts from its own seed.\n\n\
+         It reads a column: the argument `of`, `close` where it is left out.\n\n\
+         ## Arguments\n\n\
+         - `fast`: int, 1 to 10000; default 12\n\
+         - `slow`: int, 1 to 10000; default 26\n\
+         - `signal`: int, 1 to 10000; default 9\n\n\
+         ## Outputs\n\n\
+         - `.line`: a number\n\
+         - `.signal`: a number\n\
+         - `.histogram`: a number\n\
+         --- stderr",
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_says_what_to_do() {
+    for arguments in [["run", "/none.json"], ["bundle", "submit"], ["signals", "hash"]] {
+        let [command, file] = arguments;
+        let arguments = match command {
+            "run" => vec![command, file],
+            _ => vec![command, file, "/none.json"],
+        };
+        check(
+            &arguments,
+            "exit 6\n--- stdout\n--- stderr\n\
+             error: cannot read /none.json: No such file or directory (os error 2)\n\
+             hint: check the name",
+        );
+    }
 }
 
 #[test]

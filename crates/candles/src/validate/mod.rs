@@ -4,6 +4,7 @@ mod gap;
 mod inspect;
 mod jump;
 mod mend;
+mod months;
 
 use std::fmt;
 
@@ -15,6 +16,7 @@ pub use self::inspect::Findings;
 pub(crate) use self::inspect::{Expected, Inspector, Spacing};
 pub use self::mend::{Fix, FixError, Mended};
 pub(crate) use self::mend::{MOST_ROWS, Mender};
+pub use self::months::{Month, months};
 
 /// A rule that a row breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::super::{decimal, list, number, text};
 use super::ends;
 use super::page::escaped;
+use crate::output::thousands;
 
 /// Viridis: dark to bright, in order in grey and for colour-blind eyes.
 const SCALE: [[f64; 3]; 9] = [
@@ -224,8 +225,9 @@ pub(super) fn equity(curve: &Value) -> Option<String> {
     if points.len() < 2 || most <= least {
         return None;
     }
-    let (width, height) = (900.0, 220.0);
-    let x = |index: usize| index as f64 / (points.len() - 1) as f64 * width;
+    // The numbers of the axis stand left of the curve.
+    let (left, width, height) = (84.0, 900.0 - 84.0, 220.0);
+    let x = |index: usize| left + index as f64 / (points.len() - 1) as f64 * width;
     let y = |value: f64| 6.0 + (most - value) / (most - least) * (height - 12.0);
     let mut path = String::new();
     for (index, value) in points.iter().enumerate() {
@@ -238,16 +240,38 @@ pub(super) fn equity(curve: &Value) -> Option<String> {
     let first = time(list(curve, "items").next());
     let last = time(list(curve, "items").last());
     let start = number(curve, "initial").unwrap_or(points[0]);
+    let mut axis = String::new();
+    let mut taken: Vec<f64> = Vec::new();
+    for value in [start, most, least] {
+        let at = y(value);
+        if taken.iter().any(|other| (other - at).abs() < 16.0) {
+            continue;
+        }
+        taken.push(at);
+        let _ = write!(
+            axis,
+            "<text class=\"label\" x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            left - 8.0,
+            at + 4.0,
+            whole(value)
+        );
+    }
     Some(format!(
         "<svg viewBox=\"0 0 900 244\" role=\"img\" aria-label=\"equity from {first} to {last}\">\
-         <path d=\"M0 {base:.1}H900\" stroke=\"var(--strong)\" stroke-dasharray=\"4 4\"/>\
+         {axis}<path d=\"M{left} {base:.1}H900\" stroke=\"var(--strong)\" stroke-dasharray=\"4 4\"/>\
          <path d=\"{path}\" fill=\"none\" stroke=\"var(--accent)\" stroke-width=\"2\" \
          stroke-linejoin=\"round\"/>\
-         <text class=\"label\" x=\"0\" y=\"240\">{first}</text>\
-         <text class=\"label\" x=\"900\" y=\"240\" text-anchor=\"end\">{last}</text>\
-         <text class=\"label\" x=\"900\" y=\"16\" text-anchor=\"end\">{most:.0}</text></svg>",
+         <text class=\"label\" x=\"{left}\" y=\"240\">{first}</text>\
+         <text class=\"label\" x=\"900\" y=\"240\" text-anchor=\"end\">{last}</text></svg>",
         base = y(start),
     ))
+}
+
+/// A number without a fraction, its thousands set apart.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded, not below 0")]
+fn whole(value: f64) -> String {
+    let sign = if value <= -0.5 { "-" } else { "" };
+    format!("{sign}{}", thousands(value.abs().round() as u64))
 }
 
 /// Logits of the in-sample winners' ranks out of sample.
