@@ -68,7 +68,8 @@ async fn a_sweep_that_freezes_keeps_its_lease_from_nobody() {
     let mut reader = PgConnection::connect(url(&fixture)).await.unwrap();
     let lock = "BEGIN; LOCK TABLE bundle IN ACCESS EXCLUSIVE MODE";
     sqlx::raw_sql(lock).execute(&mut reader).await.unwrap();
-    let sweeping = tokio::spawn(async move { far.sweep(&frozen, &lease, sweep, LONG.lease).await });
+    let mut sweeping = JoinSet::new();
+    sweeping.spawn(async move { far.sweep(&frozen, &lease, sweep, LONG.lease).await });
     let session = async |state: &str| {
         let sql = format!(
             "SELECT count(*) FROM pg_stat_activity
@@ -89,7 +90,7 @@ async fn a_sweep_that_freezes_keeps_its_lease_from_nobody() {
         claimed.unwrap().is_some()
     };
     wait::until_async(PATIENCE, "the lease to move", taken).await;
-    sweeping.abort();
+    sweeping.abort_all();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
