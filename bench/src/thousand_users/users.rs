@@ -117,7 +117,7 @@ async fn visit(
     habits: Habits,
 ) -> anyhow::Result<Visit> {
     let asks = habits.asks.is_some_and(|many| user.is_multiple_of(many));
-    let told = if asks { Some(estimate(sender, host, body.clone()).await?) } else { None };
+    let told = if asks { estimate(sender, host, body.clone()).await? } else { None };
     let submitted = Instant::now();
     let request = Request::post("/api/backtest/bundle").header(CONTENT_TYPE, "application/json");
     let answer = sender.send_request(request.header(HOST, host).body(Full::new(body))?).await?;
@@ -154,12 +154,12 @@ async fn visit(
     }
 }
 
-/// Seconds until a bundle would be final, as the API tells them.
+/// Seconds until a bundle would be final, as the API tells them; it cannot before any bundle has ended.
 async fn estimate(
     sender: &mut SendRequest<Full<Bytes>>,
     host: &HeaderValue,
     body: Bytes,
-) -> anyhow::Result<f64> {
+) -> anyhow::Result<Option<f64>> {
     let request = Request::post("/api/backtest/bundle/estimate").header(HOST, host);
     let request = request.header(CONTENT_TYPE, "application/json").body(Full::new(body))?;
     let answer = sender.send_request(request).await?;
@@ -167,6 +167,6 @@ async fn estimate(
     let body = answer.into_body().collect().await?.to_bytes();
     ensure!(status == StatusCode::OK, "estimate: {status} {}", String::from_utf8_lossy(&body));
     let estimate: Value = serde_json::from_slice(&body)?;
-    let seconds = |name: &str| estimate[name].as_f64().with_context(|| format!("no {name}"));
-    Ok(seconds("seconds")? + seconds("secondsAhead")?)
+    let seconds = |name: &str| estimate[name].as_f64();
+    Ok(seconds("seconds").zip(seconds("secondsAhead")).map(|(own, ahead)| own + ahead))
 }

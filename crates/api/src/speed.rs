@@ -13,8 +13,9 @@ use crate::app::App;
 const CANDLES_OF_A_JOB: f64 = 50_000.0;
 /// What a day of a job takes (marks, returns, metrics over days): 0.8 us there.
 const CANDLES_OF_A_DAY: f64 = 160.0;
-/// Bundles that are looked at, newest first.
-const LOOK_BACK: u32 = 16;
+/// Bundles that are looked at, newest first. Of fifty users who keep a fleet busy, fewer would be those of a
+/// fraction of a second, in which others ran that are not among them: the pace would be theirs alone.
+const LOOK_BACK: u32 = 200;
 /// Unfinished bundles of one status that are looked at.
 const MOST_AHEAD: u32 = 200;
 /// Measured time that is enough: what is older says less about the fleet of today.
@@ -74,13 +75,14 @@ pub(crate) struct Past {
     whole_ms: i64,
 }
 
-/// Seconds that `work` takes at the pace of `past`, newest first; `None` where nothing was measured.
+/// Seconds that `work` takes at the pace of `past`, newest first, and those of what is `ahead` of it; `None`
+/// where nothing was measured.
 ///
 /// The pace is all work over the time in which any of it ran. Starting and ending a bundle is part of
 /// each measured time, so a bundle much larger than all before it ends a little sooner than this says; and
-/// none ends sooner than the quickest of those that were no larger in any respect, however fast many
-/// together go.
-pub(crate) fn seconds(work: Work, past: &[Past]) -> Option<f64> {
+/// none ends sooner after its submit than the quickest of those that were no larger in any respect,
+/// however fast many together go.
+pub(crate) fn seconds(work: Work, ahead: Work, past: &[Past]) -> Option<(f64, f64)> {
     let mut busy: Vec<(i64, i64)> = Vec::new();
     let mut size = 0.0;
     let mut quickest_ms: Option<i64> = None;
@@ -97,7 +99,10 @@ pub(crate) fn seconds(work: Work, past: &[Past]) -> Option<f64> {
     }
     let seconds = busy_ms(&mut busy).max(1) as f64 / 1_000.0;
     let least = quickest_ms.unwrap_or(0) as f64 / 1_000.0;
-    (size > 0.0).then(|| (work.size() / size * seconds).max(least))
+    (size > 0.0).then(|| {
+        let wait = ahead.size() / size * seconds;
+        ((work.size() / size * seconds).max(least - wait), wait)
+    })
 }
 
 /// Milliseconds that are in at least one of the spans; merges those that overlap.
@@ -182,7 +187,7 @@ mod tests {
     #[track_caller]
     fn check(wanted: (f64, f64), past: &[Past], expected: Option<f64>) {
         let (jobs, candles_a_job) = wanted;
-        let seconds = seconds(work(jobs, candles_a_job), past);
+        let seconds = seconds(work(jobs, candles_a_job), Work::NONE, past).map(|told| told.0);
         match (seconds, expected) {
             (Some(seconds), Some(expected)) => {
                 assert!((seconds / expected - 1.0).abs() < 1e-9, "{seconds}, not {expected}");
@@ -239,10 +244,29 @@ mod tests {
                 .filter(|(other, _)| *other != index)
                 .map(|it| *it.1)
                 .collect();
-            let told = seconds(bundle.work, &others).unwrap();
+            let (told, _) = seconds(bundle.work, Work::NONE, &others).unwrap();
             let ratio = told * 1_000.0 / (bundle.time.1 - bundle.time.0) as f64;
             assert!((0.5..=2.0).contains(&ratio), "{index}: {ratio}");
         }
+    }
+
+    #[test]
+    fn the_quickest_of_those_before_waited_too() {
+        let past = [past(100.0, 0.0, (0, 1_000))];
+        let told = |ahead| seconds(work(100.0, 0.0), work(ahead, 0.0), &past).unwrap();
+        assert_eq!(told(50.0), (1.0, 0.5));
+        let few = |ahead| seconds(work(10.0, 0.0), work(ahead, 0.0), &past).unwrap();
+        assert_eq!(few(50.0), (0.1, 0.5), "a smaller one says nothing of how quick it may be");
+        let small =
+            [past[0], Past { whole_ms: 400, ..super::tests::past(10.0, 0.0, (1_000, 1_100)) }];
+        let told = |ahead| seconds(work(10.0, 0.0), work(ahead, 0.0), &small).unwrap();
+        let sum = |ahead: f64| told(ahead).0 + told(ahead).1;
+        assert!(
+            (sum(0.0) - 0.4).abs() < 1e-9 && (sum(10.0) - 0.4).abs() < 1e-9,
+            "{:?}",
+            told(10.0)
+        );
+        assert!((sum(100.0) - 1.1).abs() < 1e-9, "{:?}", told(100.0));
     }
 
     #[test]

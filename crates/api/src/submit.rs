@@ -252,6 +252,7 @@ pub(crate) async fn estimate_bundle(
     let needs = demand::needs(&facts.bundle, known);
     let run = jobs.saturating_sub(cached.unwrap_or(0)) as f64;
     let work = Work::of(&facts.bundle, run, candles_per_job);
+    let told = speed::seconds(work, ahead, &past);
     Ok(Json(Estimate {
         jobs,
         dropped: u64::from(facts.bundle.dropped()),
@@ -261,8 +262,8 @@ pub(crate) async fn estimate_bundle(
         candles_missing: stored.as_ref().map(|_| needs.iter().map(SeriesNeed::missing).sum()),
         luck_bar: demand::luck(&facts, known),
         series: stored.is_some().then_some(needs),
-        seconds: speed::seconds(work, &past).map(hundredths),
-        seconds_ahead: speed::seconds(ahead, &past).map(hundredths),
+        seconds: told.map(|told| hundredths(told.0)),
+        seconds_ahead: told.map(|told| hundredths(told.1)),
     }))
 }
 
