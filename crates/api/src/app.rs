@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::derived::DerivedCache;
 use crate::facts::FactsCache;
 use crate::flight::Flight;
+use crate::job_sizes::JobSizes;
 use crate::limits::Limits;
 use crate::live::Live;
 use crate::node::NodeState;
@@ -46,6 +47,7 @@ struct Inner {
     live: Live,
     statuses: StatusCache,
     facts: FactsCache,
+    job_sizes: JobSizes,
     derived: DerivedCache,
     points: PointsCache,
     series: Flight<Arc<Vec<SeriesInfo>>>,
@@ -85,6 +87,7 @@ impl App {
             live: Live::default(),
             statuses: StatusCache::default(),
             facts: FactsCache::default(),
+            job_sizes: JobSizes::default(),
             derived: DerivedCache::default(),
             points: PointsCache::default(),
             series: Flight::default(),
@@ -115,6 +118,10 @@ impl App {
 
     pub(crate) fn facts(&self) -> &FactsCache {
         &self.0.facts
+    }
+
+    pub(crate) fn job_sizes(&self) -> &JobSizes {
+        &self.0.job_sizes
     }
 
     pub(crate) fn derived(&self) -> &DerivedCache {

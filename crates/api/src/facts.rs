@@ -89,23 +89,26 @@ impl App {
             Some(_) => Duration::MAX,
             None => Duration::ZERO,
         };
-        let load = || async {
-            let Some(request) = self.store().request(id).await? else { return Ok(None) };
-            let stored = self.series().await.unwrap_or_default();
-            let parsed = tokio::task::spawn_blocking(move || {
-                let bundle = Bundle::parse(&request, &Limits::of_stored())?;
-                Ok::<_, Faults>(Facts::of(bundle, &stored))
-            });
-            match parsed.await {
-                Ok(Ok(facts)) => Ok(Some(Arc::new(facts))),
-                Ok(Err(faults)) => {
-                    tracing::error!(bundle.id = %id, %faults, "a stored request is not valid");
-                    Err(Problem::internal())
-                }
-                Err(_panic) => Err(Problem::internal()),
-            }
-        };
+        let load = || self.read_facts(id);
         flight.get(age, load).await?.ok_or_else(|| bundle_not_found(id))
+    }
+
+    /// The constants of a bundle, read and not held; `None` where there is none.
+    pub(crate) async fn read_facts(&self, id: Uuid) -> Result<Option<Arc<Facts>>, Problem> {
+        let Some(request) = self.store().request(id).await? else { return Ok(None) };
+        let stored = self.series().await.unwrap_or_default();
+        let parsed = tokio::task::spawn_blocking(move || {
+            let bundle = Bundle::parse(&request, &Limits::of_stored())?;
+            Ok::<_, Faults>(Facts::of(bundle, &stored))
+        });
+        match parsed.await {
+            Ok(Ok(facts)) => Ok(Some(Arc::new(facts))),
+            Ok(Err(faults)) => {
+                tracing::error!(bundle.id = %id, %faults, "a stored request is not valid");
+                Err(Problem::internal())
+            }
+            Err(_panic) => Err(Problem::internal()),
+        }
     }
 }
 

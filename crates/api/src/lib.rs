@@ -33,6 +33,7 @@ mod hints;
 mod honesty;
 mod job;
 mod job_candles;
+mod job_sizes;
 mod jobs;
 mod known;
 mod labels;

@@ -103,8 +103,9 @@ fn connection(
     }
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(config.header_timeout);
-    let stream = TokioIo::new(RawQuery::new(Impatient::new(stream, config.stall)));
-    let connection = graceful.watch(http.serve_connection(stream, service));
+    let (reads, writes) = stream.into_split();
+    let stream = Impatient::new(tokio::io::join(RawQuery::new(reads), writes), config.stall);
+    let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
     async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a connection ended early");

@@ -46,6 +46,11 @@ impl Work {
     /// Nothing to do.
     pub(crate) const NONE: Work = Work { jobs: 0.0, candles: 0.0, days: 0.0 };
 
+    /// So many jobs of this one.
+    fn times(self, jobs: f64) -> Work {
+        Work { jobs: jobs * self.jobs, candles: jobs * self.candles, days: jobs * self.days }
+    }
+
     fn and(self, more: Work) -> Work {
         Work {
             jobs: self.jobs + more.jobs,
@@ -132,11 +137,12 @@ impl App {
             else {
                 continue;
             };
-            let Ok(facts) = self.bundle_facts(row.id).await else { continue };
-            let work = Work::of(&facts.bundle, jobs, facts.candles_per_job);
-            if jobs > 0.0 {
+            if jobs > 0.0
+                && let Some(size) = self.job_size(row.id).await
+            {
                 let time = (started, ended.max(started));
-                past.push(Past { work, time, whole_ms: time.1 - row.created_at });
+                let whole_ms = time.1 - row.created_at;
+                past.push(Past { work: size.times(jobs), time, whole_ms });
             }
         }
         past
@@ -152,9 +158,9 @@ impl App {
             let filter = BundleFilter { status: Some(status), ..BundleFilter::default() };
             let rows = self.store().bundles(&filter, MOST_AHEAD).await.unwrap_or_default();
             for row in rows.iter().filter(|row| row.priority >= priority) {
-                let Ok(facts) = self.bundle_facts(row.id).await else { continue };
-                let work = Work::of(&facts.bundle, left(row), facts.candles_per_job);
-                ahead = ahead.and(work);
+                if let Some(size) = self.job_size(row.id).await {
+                    ahead = ahead.and(size.times(left(row)));
+                }
             }
         }
         ahead

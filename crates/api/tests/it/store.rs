@@ -1,4 +1,4 @@
-//! A store that counts status reads and can be taken away.
+//! A store that counts reads of statuses and requests and can be taken away.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,12 +23,13 @@ pub(crate) struct Guarded {
     inner: Arc<dyn Store>,
     away: AtomicBool,
     status_reads: AtomicU64,
+    request_reads: AtomicU64,
 }
 
 impl Guarded {
     pub(crate) fn new(inner: Arc<dyn Store>) -> Arc<Guarded> {
-        let (away, status_reads) = (AtomicBool::new(false), AtomicU64::new(0));
-        Arc::new(Guarded { inner, away, status_reads })
+        let (status_reads, request_reads) = (AtomicU64::new(0), AtomicU64::new(0));
+        Arc::new(Guarded { inner, away: AtomicBool::new(false), status_reads, request_reads })
     }
 
     pub(crate) fn set_away(&self, away: bool) {
@@ -37,6 +38,10 @@ impl Guarded {
 
     pub(crate) fn status_reads(&self) -> u64 {
         self.status_reads.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn request_reads(&self) -> u64 {
+        self.request_reads.load(Ordering::SeqCst)
     }
 
     fn inner(&self) -> Result<&dyn Store, Error> {
@@ -76,6 +81,7 @@ impl Store for Guarded {
     }
 
     async fn request(&self, id: Uuid) -> Result<Option<Value>, Error> {
+        self.request_reads.fetch_add(1, Ordering::SeqCst);
         self.inner()?.request(id).await
     }
 

@@ -136,6 +136,21 @@ async fn an_estimate_tells_the_work_that_is_ahead() {
 }
 
 #[tokio::test]
+async fn the_bundles_that_estimates_look_at_are_read_once() {
+    let api = Api::new().await;
+    // More than there are requests held.
+    for _ in 0..70 {
+        api.submit(&sample()).await;
+    }
+    let estimate = async || api.post(ESTIMATE, sample().to_string()).await.json();
+    estimate().await;
+    let read = api.store.request_reads();
+    assert!(read >= 70, "{read}");
+    estimate().await;
+    assert_eq!(api.store.request_reads(), read);
+}
+
+#[tokio::test]
 async fn an_estimate_counts_jobs_candles_and_luck_and_stores_nothing() {
     let api = Api::new().await;
     let mut request = sample();
